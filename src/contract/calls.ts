@@ -1,0 +1,101 @@
+import { z } from 'zod';
+import { ModelSummary } from './model.js';
+import { ImageRequest, Item, ItemId, Job, JobId, ProviderProbe, Recipe, Settings } from './records.js';
+
+export const ITEM_LIMITS = { page: 500, perCall: 5000, uploadBytes: 64 << 20 } as const;
+
+const Bytes = z.instanceof(Uint8Array).refine((b) => b.byteLength <= ITEM_LIMITS.uploadBytes, 'must be at most 64 MiB');
+const FileName = z.string().min(1).max(255);
+const Ids = z.array(ItemId).min(1).max(ITEM_LIMITS.perCall);
+const Nothing = z.null();
+
+/** A file the studio made for the person to save; `url` is fetched from the same origin as the renderer. */
+export const ExportedFile = z.strictObject({ name: z.string(), url: z.string(), bytes: z.int() });
+export type ExportedFile = z.infer<typeof ExportedFile>;
+
+export const AppInfo = z.strictObject({
+  version: z.string(),
+  host: z.enum(['electron', 'browser', 'cli']),
+  platform: z.string(),
+  dataFolder: z.string(),
+  modelFolders: z.array(z.string()),
+});
+export type AppInfo = z.infer<typeof AppInfo>;
+
+export const EngineStatus = z.strictObject({
+  state: z.enum(['stopped', 'starting', 'ready', 'busy']),
+  model: z.string().nullable(),
+  provider: z.string().nullable(),
+  probes: z.array(ProviderProbe),
+  /** A sentence when the engine stopped by itself. */
+  problem: z.string().nullable(),
+});
+export type EngineStatus = z.infer<typeof EngineStatus>;
+
+/** Every call between the renderer (or any client) and the studio. This is the only place where one is named. */
+export const calls = {
+  'app.info': { params: z.null(), result: AppInfo },
+  'settings.get': { params: z.null(), result: Settings },
+  'settings.set': { params: Settings.partial(), result: Settings },
+
+  'models.list': { params: z.null(), result: z.array(ModelSummary) },
+  /** Markdown of the card. */
+  'models.card': { params: z.strictObject({ id: z.string() }), result: z.strictObject({ markdown: z.string() }) },
+  /** Re-reads every file and checks sizes and SHA-256. */
+  'models.verify': { params: z.strictObject({ id: z.string() }), result: z.strictObject({ ok: z.boolean(), problems: z.array(z.string()) }) },
+  /** Classes by last use, newest first. */
+  'models.recentClasses': { params: z.strictObject({ id: z.string() }), result: z.array(z.string()) },
+
+  'engine.status': { params: z.null(), result: EngineStatus },
+  /** Loads the model and runs the probe of every provider this build lists. */
+  'engine.probe': { params: z.strictObject({ model: z.string() }), result: EngineStatus },
+
+  'jobs.create': { params: ImageRequest, result: Job },
+  'jobs.list': { params: z.null(), result: z.array(Job) },
+  /** Stops between two steps; finished items stay. */
+  'jobs.cancel': { params: z.strictObject({ id: JobId }), result: Job },
+  /** Queues what a failed or cancelled job has not finished. */
+  'jobs.retry': { params: z.strictObject({ id: JobId }), result: Job },
+
+  /** Newest first. `before` is the id of the last item of the page before. */
+  'items.list': {
+    params: z.strictObject({
+      limit: z.int().min(1).max(ITEM_LIMITS.page),
+      before: ItemId.nullable(),
+      kind: z.enum(['image', 'speech']).nullable(),
+      search: z.string().max(200),
+    }),
+    result: z.strictObject({ items: z.array(Item), total: z.int() }),
+  },
+  'items.get': { params: z.strictObject({ id: ItemId }), result: Item },
+  /** To the trash; `items.restore` undoes it. */
+  'items.remove': { params: z.strictObject({ ids: Ids }), result: Nothing },
+  'items.restore': { params: z.strictObject({ ids: Ids }), result: Nothing },
+  /** One file for one item or a sheet, a zip for several. Carries the recipe unless settings say otherwise. */
+  'items.export': {
+    params: z.strictObject({ ids: Ids, format: z.enum(['png', 'jpeg', 'webp', 'sheet']) }),
+    result: ExportedFile,
+  },
+  /** Encodes a picture with a model and keeps it as an item. */
+  'items.import': { params: z.strictObject({ name: FileName, bytes: Bytes, model: z.string() }), result: Item },
+  /** The recipe inside a dropped PNG, JPEG or WebP. */
+  'recipe.read': { params: z.strictObject({ name: FileName, bytes: Bytes }), result: Recipe },
+} as const satisfies Record<string, { params: z.ZodType; result: z.ZodType }>;
+
+export type CallName = keyof typeof calls;
+export type Params<N extends CallName> = z.infer<(typeof calls)[N]['params']>;
+/** What a caller passes: fields with defaults may be left out. */
+export type ParamsInput<N extends CallName> = z.input<(typeof calls)[N]['params']>;
+export type Result<N extends CallName> = z.infer<(typeof calls)[N]['result']>;
+
+/** Addresses of files, the same under Electron's `studio://app` and the server's origin. */
+export const assets = {
+  picture: (id: string) => `/assets/items/${id}/picture.png`,
+  /** The token array as safetensors. */
+  tokens: (id: string) => `/assets/items/${id}/tokens.safetensors`,
+  /** 192 px WebP. */
+  thumbnail: (id: string) => `/assets/items/${id}/thumbnail.webp`,
+  /** The sheet of class tiles of a package. */
+  classes: (model: string) => `/assets/models/${model}/thumbnails.webp`,
+  exported: (name: string) => `/assets/exports/${name}`,
+} as const;

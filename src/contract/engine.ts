@@ -1,0 +1,95 @@
+import { z } from 'zod';
+import { WireError } from './errors.js';
+import { ProviderName, ProviderProbe } from './records.js';
+import { Sampling, Seed } from './sampling.js';
+
+/**
+ * Messages between the studio and the engine process. Typed arrays cross by structured clone (Electron's utilityProcess, and
+ * child_process with `serialization: 'advanced'`). Token arrays are flat, row-major `[L, D]`.
+ */
+
+const Int32 = z.instanceof(Int32Array);
+const Float32 = z.instanceof(Float32Array);
+const Bytes = z.instanceof(Uint8Array);
+
+export const GenerateOne = z.strictObject({
+  /** Index into the manifest's classes. */
+  classIndex: z.int().min(0),
+  seed: Seed,
+  /** Tokens to keep: `tokens [L * D]` with the deepest `k[i]` of position i masked. All masked where absent. */
+  fixed: z.strictObject({ tokens: Int32, k: Int32 }).optional(),
+});
+export type GenerateOne = z.infer<typeof GenerateOne>;
+
+export const EngineRequest = z.discriminatedUnion('type', [
+  /** Loads and verifies a package, probes providers in order, keeps the first that passes. `probeAll` goes on to time the others. */
+  z.strictObject({
+    type: z.literal('load'),
+    id: z.int(),
+    folder: z.string(),
+    provider: z.union([z.literal('auto'), ProviderName]),
+    probeAll: z.boolean(),
+  }),
+  /** Samples a batch together with the loaded package. */
+  z.strictObject({
+    type: z.literal('generate'),
+    id: z.int(),
+    items: z.array(GenerateOne).min(1).max(64),
+    sampling: Sampling,
+    /** At least this many milliseconds between two decoded previews; null for none. */
+    previewEveryMs: z.number().min(100).nullable(),
+  }),
+  z.strictObject({ type: z.literal('decode'), id: z.int(), tokens: Int32, depth: z.int().min(1) }),
+  /** Square RGB pixels, `size * size * 3` bytes at the package's size. */
+  z.strictObject({ type: z.literal('encode'), id: z.int(), pixels: Bytes }),
+  /** Ends the `generate` of that id between two steps; it then answers with an error of code `cancelled`. */
+  z.strictObject({ type: z.literal('cancel'), id: z.int() }),
+]);
+export type EngineRequest = z.infer<typeof EngineRequest>;
+
+export const EngineReply = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('ready') }),
+  z.strictObject({ type: z.literal('loaded'), id: z.int(), provider: ProviderName, probes: z.array(ProviderProbe), loadMs: z.number() }),
+  z.strictObject({
+    type: z.literal('step'),
+    id: z.int(),
+    step: z.int(),
+    steps: z.int(),
+    /** Masked depths of every position, `[L]` for each picture of the batch. */
+    k: z.array(Bytes),
+    masked: z.int(),
+    /** RGB pixels of each picture, empty when this step has no preview. */
+    previews: z.array(Bytes),
+  }),
+  z.strictObject({
+    type: z.literal('generated'),
+    id: z.int(),
+    ms: z.number(),
+    results: z.array(
+      z.strictObject({
+        tokens: Int32,
+        pixels: Bytes,
+        /** Step (1..T) at which each token was revealed, `[L * D]`; 0 for tokens that were given. */
+        revealedAt: Bytes,
+        /** Its score when it was revealed. */
+        confidence: Float32,
+      }),
+    ),
+  }),
+  z.strictObject({ type: z.literal('decoded'), id: z.int(), pixels: Bytes }),
+  /** `residual [L * D]`: mean square of what is left after each depth. */
+  z.strictObject({ type: z.literal('encoded'), id: z.int(), tokens: Int32, residual: Float32 }),
+  z.strictObject({ type: z.literal('error'), id: z.int(), error: WireError }),
+]);
+export type EngineReply = z.infer<typeof EngineReply>;
+
+/** One engine process, whatever started it: Electron's utilityProcess or Node's child_process. */
+export interface EngineProcess {
+  post(request: EngineRequest): void;
+  onMessage(listener: (message: unknown) => void): void;
+  /** Called once, when the process is gone; `reason` is a short phrase such as "signal SIGKILL" or "code 1". */
+  onExit(listener: (reason: string) => void): void;
+  kill(): void;
+  readonly pid: number | undefined;
+}
+export type SpawnEngine = () => EngineProcess;

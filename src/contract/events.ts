@@ -1,0 +1,33 @@
+import { z } from 'zod';
+import { EngineStatus } from './calls.js';
+import { Item, ItemId, Job, JobId, Settings } from './records.js';
+
+/** What the studio says of its own accord to every connected client. */
+export const events = {
+  job: Job,
+  /** After each sampling step of a batch; previews come at most 10 times a second. */
+  progress: z.strictObject({
+    jobId: JobId,
+    /** Index within the job of each picture of the batch, parallel to `previews`. */
+    indices: z.array(z.int()),
+    step: z.int(),
+    steps: z.int(),
+    /** Tokens still masked in the first picture of the batch, of `tokens` in all. */
+    masked: z.int(),
+    tokens: z.int(),
+    /** WebP pictures decoded from the tokens revealed so far, or empty when this step has none. */
+    previews: z.array(z.instanceof(Uint8Array)),
+    /** Masked depths k_i of every position of each picture of the batch. */
+    k: z.array(z.instanceof(Uint8Array)),
+    /** Estimate for the whole job, once one step has been timed. */
+    secondsLeft: z.number().nullable(),
+  }),
+  itemAdded: Item,
+  itemsRemoved: z.array(ItemId),
+  engine: EngineStatus,
+  settings: Settings,
+} as const;
+
+export type EventName = keyof typeof events;
+export type EventPayload<N extends EventName> = z.infer<(typeof events)[N]>;
+export type StudioEvent = { [N in EventName]: { name: N; payload: EventPayload<N> } }[EventName];

@@ -1,0 +1,59 @@
+/**
+ * Names and shapes of the ONNX graphs' inputs and outputs, the border between `training/export.py` and `src/engine`.
+ * B is free everywhere. Uniform and Gaussian noise come in from the engine's seeded generator.
+ */
+export const graphs = {
+  step: {
+    inputs: {
+      /** int32 [B, L, D]; masked entries are ignored */
+      tokens: 'int32',
+      /** int32 [B, L]: how many of the deepest tokens of each position are masked */
+      k: 'int32',
+      /** int32 [B]: class index */
+      condition: 'int32',
+      /** float32 [B]: guidance scale s of this step */
+      guidance: 'float32',
+      /** float32 [B] */
+      top_p: 'float32',
+      /** float32 [B]: scale of the Gaussian noise */
+      noise_scale: 'float32',
+      /** float32 [B, L] in (0, 1): chooses the component by inverse distribution over the sorted nucleus */
+      uniform: 'float32',
+      /** float32 [B, L, H] standard normal */
+      gaussian: 'float32',
+    },
+    outputs: {
+      /** int32 [B, L, D]: visible tokens unchanged, masked ones proposed */
+      proposed: 'int32',
+      /**
+       * float32 [B, L, D]: for masked (i, j) the sum over masked depths d <= j of -|z_i - sum_{m<=d} e(xh[i,m]; m)|² / (2 sigma_d²),
+       * never increasing over depth; 0 for visible tokens
+       */
+      confidence: 'float32',
+    },
+  },
+  decode: {
+    inputs: {
+      /** int32 [B, L, D] */
+      tokens: 'int32',
+      /** int32 [B, L]: how many of the first depths of each position are summed, 0..D */
+      depth: 'int32',
+    },
+    outputs: {
+      /** uint8 [B, S, S, 3] */
+      pixels: 'uint8',
+    },
+  },
+  encode: {
+    inputs: {
+      /** uint8 [B, S, S, 3] */
+      pixels: 'uint8',
+    },
+    outputs: {
+      /** int32 [B, L, D] */
+      tokens: 'int32',
+      /** float32 [B, L, D]: mean square over H of what is left after each depth */
+      residual: 'float32',
+    },
+  },
+} as const;

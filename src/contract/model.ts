@@ -1,0 +1,108 @@
+import { z } from 'zod';
+import { Sampling, Schedule } from './sampling.js';
+
+/** The version of the package format that this build reads. A package with a greater number is refused with advice to update. */
+export const MODEL_FORMAT = 1;
+
+/** Limits on what a package may declare, so that a hostile manifest can't make the studio allocate without bound. */
+export const MODEL_LIMITS = {
+  manifestBytes: 1 << 20,
+  fileBytes: 1 << 30,
+  positions: 4096,
+  depths: 128,
+  codes: 65_536,
+  width: 4096,
+  components: 65_536,
+  classes: 10_000,
+  pictureSize: 2048,
+} as const;
+
+export const ModelId = z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/, 'must be lower-case letters, digits and dashes, at most 64');
+
+/** A plain file name inside the package folder: no separators, no leading dot. */
+export const PackageFileName = z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/, 'must be a plain file name');
+
+export const PackageFile = z.strictObject({
+  path: PackageFileName,
+  bytes: z.int().min(0).max(MODEL_LIMITS.fileBytes),
+  sha256: z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 lower-case hexadecimal digits'),
+});
+export type PackageFile = z.infer<typeof PackageFile>;
+
+/** The files a package may have. `step` is what makes it a generator: without it a package can still encode, decode and be inspected. */
+export const PackageFiles = z.strictObject({
+  step: PackageFile.optional(),
+  decode: PackageFile,
+  encode: PackageFile.optional(),
+  text: PackageFile.optional(),
+  /** safetensors: `codebooks` float32 or float16 `[D, V, H]`. */
+  codebooks: PackageFile,
+  /** safetensors: `<graph>.in.<name>` and `<graph>.out.<name>`, recorded from PyTorch when the package was exported. */
+  golden: PackageFile,
+  card: PackageFile,
+  /** WebP sheet of one square tile a class, row by row, `columns` wide. */
+  thumbnails: PackageFile.optional(),
+});
+export type PackageFiles = z.infer<typeof PackageFiles>;
+export type GraphName = 'step' | 'decode' | 'encode' | 'text';
+
+/** Shape of the token array: L positions, D depths, V codes a depth, code width H, K mixture components. */
+export const TokenShape = z.strictObject({
+  L: z.int().min(1).max(MODEL_LIMITS.positions),
+  D: z.int().min(1).max(MODEL_LIMITS.depths),
+  V: z.int().min(2).max(MODEL_LIMITS.codes),
+  H: z.int().min(1).max(MODEL_LIMITS.width),
+  K: z.int().min(1).max(MODEL_LIMITS.components).optional(),
+  /** Rows and columns of positions for pictures: rows * columns = L. */
+  grid: z.tuple([z.int().min(1), z.int().min(1)]).optional(),
+});
+export type TokenShape = z.infer<typeof TokenShape>;
+
+export const Preset = z.strictObject({
+  id: z.enum(['fast', 'balanced', 'best']),
+  sampling: Sampling,
+});
+export type Preset = z.infer<typeof Preset>;
+
+/** `model.json`. */
+export const Manifest = z
+  .strictObject({
+    format: z.literal(MODEL_FORMAT),
+    id: ModelId,
+    version: z.string().regex(/^\d+\.\d+\.\d+$/, 'must be three numbers, like 1.0.0'),
+    kind: z.enum(['image', 'speech']),
+    title: z.string().min(1).max(80),
+    description: z.string().max(500),
+    licence: z.string().min(1).max(200),
+    tokens: TokenShape,
+    schedule: Schedule,
+    /** sigma_j: spread of the residual at each depth, measured on training data when the tokenizer was trained. */
+    sigma: z.array(z.number().positive()).min(1).max(MODEL_LIMITS.depths),
+    classes: z.array(z.string().min(1).max(80)).max(MODEL_LIMITS.classes),
+    image: z.strictObject({ size: z.int().min(1).max(MODEL_LIMITS.pictureSize) }).optional(),
+    thumbnails: z.strictObject({ columns: z.int().min(1), tile: z.int().min(1).max(512) }).optional(),
+    presets: z.array(Preset),
+    defaultPreset: z.enum(['fast', 'balanced', 'best']),
+    files: PackageFiles,
+  })
+  .superRefine((m, context) => {
+    const fail = (path: string, message: string) => context.addIssue({ code: 'custom', path: [path], message });
+    if (m.sigma.length !== m.tokens.D) fail('sigma', `must have one entry a depth (${m.tokens.D})`);
+    if (m.tokens.grid && m.tokens.grid[0] * m.tokens.grid[1] !== m.tokens.L) fail('tokens', 'grid must multiply to L');
+    if (m.kind === 'image' && (!m.image || !m.tokens.grid)) fail('image', 'is needed, with tokens.grid, for a package of kind "image"');
+    if (new Set(m.classes).size !== m.classes.length) fail('classes', 'must be different from each other');
+    if (m.files.step && (!m.tokens.K || m.classes.length === 0 || m.presets.length === 0)) {
+      fail('files', 'a package with a step graph needs tokens.K, classes and presets');
+    }
+    if (m.presets.length > 0 && !m.presets.some((p) => p.id === m.defaultPreset)) fail('defaultPreset', 'must be one of the presets');
+  });
+export type Manifest = z.infer<typeof Manifest>;
+
+/** What the studio lists. A package that can't be used is listed too, with the sentence that says why. */
+export const ModelSummary = z.strictObject({
+  id: z.string(),
+  folder: z.string(),
+  problem: z.string().nullable(),
+  manifest: Manifest.nullable(),
+});
+export type ModelSummary = z.infer<typeof ModelSummary>;

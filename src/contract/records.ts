@@ -1,0 +1,98 @@
+import { z } from 'zod';
+import { ModelId } from './model.js';
+import { Sampling, Seed } from './sampling.js';
+
+export const JOB_LIMITS = { countPerClass: 1000, itemsPerJob: 1000, classesPerJob: 1000 } as const;
+
+const Id = z.string().regex(/^[0-9a-z]{8,40}$/, 'must be an id made by the studio');
+export const ItemId = Id;
+export const JobId = Id;
+
+/** How an item came to be. Together with the package it names, enough to make the same tokens again. */
+export const Recipe = z.strictObject({
+  format: z.literal(1),
+  studio: z.string().max(40),
+  model: z.strictObject({ id: ModelId, version: z.string().max(40) }),
+  kind: z.enum(['image', 'speech']),
+  verb: z.enum(['generate', 'encode', 'edit']),
+  /** generate */
+  className: z.string().max(80).optional(),
+  seed: Seed.optional(),
+  sampling: Sampling.optional(),
+  /** encode: name of the file that was encoded, without its folder */
+  source: z.string().max(255).optional(),
+});
+export type Recipe = z.infer<typeof Recipe>;
+
+export const Item = z.strictObject({
+  id: ItemId,
+  kind: z.enum(['image', 'speech']),
+  createdAt: z.int(),
+  jobId: JobId.nullable(),
+  recipe: Recipe,
+  width: z.int().nullable(),
+  height: z.int().nullable(),
+  /** Milliseconds the engine spent on this item; null for imported ones. */
+  durationMs: z.number().nullable(),
+  /** Set while the item is in the trash. */
+  deletedAt: z.int().nullable(),
+});
+export type Item = z.infer<typeof Item>;
+
+export const ImageRequest = z.strictObject({
+  model: ModelId,
+  classes: z.array(z.string().min(1).max(80)).min(1).max(JOB_LIMITS.classesPerJob),
+  /** Pictures of each class. Picture i of a class has seed `(seed + i) mod 2^32`. */
+  count: z.int().min(1).max(JOB_LIMITS.countPerClass),
+  seed: Seed,
+  sampling: Sampling,
+  /** How many pictures the engine samples together; the seeds' results do not depend on it. */
+  batch: z.int().min(1).max(64).default(4),
+});
+export type ImageRequest = z.infer<typeof ImageRequest>;
+
+export const JobState = z.enum(['queued', 'running', 'done', 'failed', 'cancelled']);
+export type JobState = z.infer<typeof JobState>;
+
+export const Job = z.strictObject({
+  id: JobId,
+  kind: z.literal('image'),
+  request: ImageRequest,
+  state: JobState,
+  createdAt: z.int(),
+  startedAt: z.int().nullable(),
+  endedAt: z.int().nullable(),
+  /** Items finished and items asked for. */
+  done: z.int(),
+  total: z.int(),
+  /** A sentence for people when `state` is `failed`. */
+  error: z.string().nullable(),
+});
+export type Job = z.infer<typeof Job>;
+
+export const Theme = z.enum(['system', 'light', 'dark']);
+export const ProviderName = z.enum(['cuda', 'tensorrt', 'coreml', 'dml', 'webgpu', 'cpu']);
+export type ProviderName = z.infer<typeof ProviderName>;
+
+export const Settings = z.strictObject({
+  theme: Theme,
+  /** Write the recipe into saved files. */
+  embedRecipe: z.boolean(),
+  /** `auto` asks the providers in order and takes the first that passes its probe. */
+  provider: z.union([z.literal('auto'), ProviderName]),
+  lastModel: z.string().nullable(),
+});
+export type Settings = z.infer<typeof Settings>;
+export const DEFAULT_SETTINGS: Settings = { theme: 'system', embedRecipe: true, provider: 'auto', lastModel: null };
+
+/** Result of asking one provider to run a package's golden input. */
+export const ProviderProbe = z.strictObject({
+  name: ProviderName,
+  state: z.enum(['active', 'usable', 'refused', 'absent']),
+  /** Why it is not used, or how it did. */
+  reason: z.string(),
+  /** Milliseconds of one `step` of the golden input, the best of three; null where it did not run. */
+  stepMs: z.number().nullable(),
+  maxError: z.number().nullable(),
+});
+export type ProviderProbe = z.infer<typeof ProviderProbe>;

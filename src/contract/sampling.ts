@@ -1,0 +1,30 @@
+import { z } from 'zod';
+
+/** Masked share of tokens as a function of progress r in 0..1 (ResGen section 3.1): circle sqrt(1 - r²), cosine cos(πr / 2), exponential. */
+export const Schedule = z.enum(['circle', 'cosine', 'exponential']);
+export type Schedule = z.infer<typeof Schedule>;
+
+/** How the sampler chooses what to reveal: by the tokens' own confidence, or by the hypergeometric posterior alone. */
+export const Reveal = z.enum(['confidence', 'random']);
+export type Reveal = z.infer<typeof Reveal>;
+
+/** Every knob of the sampler. One object of these plus a seed and a condition makes the same tokens again. */
+export const Sampling = z.strictObject({
+  /** Number of sampling steps T. */
+  steps: z.int().min(1).max(256),
+  schedule: Schedule,
+  /** Guidance scale s at the first and the last step, linear between: c + s (c - u). */
+  guidanceFrom: z.number().min(0).max(20),
+  guidanceTo: z.number().min(0).max(20),
+  /** Nucleus of the mixture weights that may be drawn from. */
+  topP: z.number().gt(0).max(1),
+  /** Weight of the Gumbel noise in the choice of what to reveal, falling linearly to 0. */
+  tau: z.number().min(0).max(1000),
+  /** Scale of the Gaussian noise of the drawn component; 1 is the model's own density. */
+  noise: z.number().min(0).max(2),
+  reveal: Reveal,
+});
+export type Sampling = z.infer<typeof Sampling>;
+
+/** Seeds are the unsigned 32-bit integers: they fit a text field, a file name and every language's integer. */
+export const Seed = z.int().min(0).max(0xffff_ffff);

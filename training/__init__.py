@@ -1,0 +1,1 @@
+"""Training, evaluation and export of ResGen models. See training/README.md."""
