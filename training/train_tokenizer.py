@@ -72,6 +72,9 @@ def main() -> None:
         draw = torch.Generator().manual_seed(recipe["seed"] + 1000 * run.step + rank)
         for step in run.steps():
             frozen = step >= recipe["freeze_at"]
+            if step == recipe["freeze_at"]:
+                # Tokens are made by the averaged encoder, so that is the one which has to stand still.
+                tokenizer.load_state_dict(ema.module.state_dict())
             if frozen:
                 _freeze(tokenizer)
             pixels = random_crop_flip(train.pixels_NHWC[torch.randint(len(train), (batch,), generator=draw)], config.size, draw)

@@ -1,0 +1,149 @@
+"""Sampling (resgen.md section 3). `Step` is what is exported as the ONNX graph `step`; `sample` is the twin of `src/engine/sampler.ts`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import nn
+
+from training import noise
+from training.generator import Generator
+from training.loss import LOG_A_MIN, HeadState
+from training.masking import masked_count, visible
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """The knobs of `src/contract/sampling.ts`, same names, same meaning."""
+
+    steps: int = 24
+    schedule: str = "circle"
+    guidance_from: float = 0.0
+    guidance_to: float = 1.5
+    top_p: float = 0.9
+    tau: float = 4.0
+    noise: float = 0.7
+    reveal: str = "confidence"
+
+    def with_(self, **changes: object) -> Sampling:
+        return replace(self, **changes)
+
+
+class Step(nn.Module):
+    """One forward pass: embedding sum, trunk with and without condition, mixture draw, residual quantisation, scores.
+
+    `e_DVH` are the codebooks in the tokenizer's own scale; `scale` brings the sum of all depths to unit variance, the generator's scale.
+    `sigma_D` is the spread of the residual after each depth, in the tokenizer's scale.
+    """
+
+    def __init__(self, generator: Generator, e_DVH: torch.Tensor, scale: float, sigma_D: torch.Tensor):
+        super().__init__()
+        self.generator = generator
+        e = e_DVH.float() * scale
+        self.register_buffer("e_DVH", e)
+        self.register_buffer("e_square_DV", e.square().sum(2))
+        self.register_buffer("precision_D", 0.5 / (sigma_D.float() * scale).square())
+
+    def forward(
+        self,
+        tokens: torch.Tensor,
+        k: torch.Tensor,
+        condition: torch.Tensor,
+        guidance: torch.Tensor,
+        top_p: torch.Tensor,
+        noise_scale: torch.Tensor,
+        uniform: torch.Tensor,
+        gaussian: torch.Tensor,
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Shapes in `src/contract/graphs.ts`: -> proposed int32 `[B, L, D]`, confidence float32 `[B, L, D]`."""
+        D, C = self.generator.config.D, self.generator.config.C
+        k, seen = k.long(), visible(k, D)
+        visible_sum = sum(
+            self.e_DVH[j][tokens[:, :, j].long().clamp(0, self.e_DVH.shape[1] - 1)] * seen[:, :, j : j + 1].float() for j in range(D)
+        )
+        unconditional = torch.full_like(condition, C)
+        both = self.generator(
+            torch.cat([visible_sum, visible_sum]), torch.cat([k, k]), torch.cat([condition, unconditional]).long()
+        )
+        z = self.draw(self.guide(both, guidance, k.shape[1]), top_p, noise_scale, uniform, gaussian)
+        return self.quantise(z, tokens, seen)
+
+    @staticmethod
+    def guide(both: HeadState, guidance_B: torch.Tensor, L: int) -> HeadState:
+        """c + s (c - u) on everything the head predicts but the scale a, whose extrapolation would grow the noise with the guidance."""
+        s = guidance_B.repeat_interleave(L).unsqueeze(1)
+
+        def combine(x: torch.Tensor) -> torch.Tensor:
+            c, u = x.chunk(2)
+            return c + s * (c - u)
+
+        return HeadState(combine(both.logits), combine(both.u), both.log_a.chunk(2)[0], combine(both.b))
+
+    def draw(self, head: HeadState, top_p: torch.Tensor, noise_scale: torch.Tensor, uniform: torch.Tensor, gaussian: torch.Tensor) -> torch.Tensor:
+        """`z [B, L, H]`: a component by the inverse distribution over the nucleus sorted by weight, then its Gaussian."""
+        B, L, H = gaussian.shape
+        p_sorted, index = torch.softmax(head.logits, 1).topk(head.logits.shape[1], dim=1)
+        cumulative = p_sorted.cumsum(1)
+        kept = (cumulative - p_sorted) < top_p.repeat_interleave(L).unsqueeze(1)
+        mass = (p_sorted * kept).sum(1, keepdim=True)
+        rank = ((cumulative < uniform.reshape(-1, 1) * mass) & kept).sum(1, keepdim=True)
+        # Rounding can count one past the last kept component.
+        rank = torch.minimum(rank, kept.sum(1, keepdim=True) - 1)
+        v = index.gather(1, rank).squeeze(1)
+        mu = (self.generator.M[v] @ head.u.unsqueeze(2)).squeeze(2) + self.generator.s[v]
+        zt = mu + noise_scale.repeat_interleave(L).unsqueeze(1) * gaussian.reshape(-1, H)
+        z = zt * torch.exp(head.log_a.clamp(min=LOG_A_MIN)).unsqueeze(1) + head.b
+        return z.reshape(B, L, H)
+
+    def quantise(self, z: torch.Tensor, tokens: torch.Tensor, seen: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Residual quantisation over the masked depths of each position, and the cumulative score of each choice."""
+        r, total, proposed, confidence = z, torch.zeros_like(z[:, :, 0]), [], []
+        for j in range(self.e_DVH.shape[0]):
+            masked = ~seen[:, :, j]
+            code = (self.e_square_DV[j] - 2 * (r @ self.e_DVH[j].t())).argmin(2)
+            r = r - self.e_DVH[j][code] * masked.unsqueeze(2).float()
+            total = total - r.square().sum(2) * self.precision_D[j] * masked.float()
+            proposed.append(torch.where(masked, code.to(torch.int32), tokens[:, :, j]))
+            confidence.append(total)
+        return torch.stack(proposed, 2), torch.stack(confidence, 2)
+
+
+def reveal(k_L: np.ndarray, score_LD: np.ndarray, gumbel_LD: np.ndarray, n: int, tau: float, mode: str) -> np.ndarray:
+    """New `k [L]`: of the masked tokens, the `n` with the lowest score + tau * gumbel stay masked (gumbel alone in mode "random")."""
+    L, D = score_LD.shape
+    masked = np.arange(D) >= (D - k_L)[:, None]
+    value = gumbel_LD if mode == "random" else score_LD.astype(np.float64) + tau * gumbel_LD
+    position = np.nonzero(masked)[0]
+    stays = np.argsort(value[masked], kind="stable")[:n]
+    return np.bincount(position[stays], minlength=L)
+
+
+@torch.inference_mode()
+def sample(step: Step, condition_B: list[int], seeds_B: list[int], s: Sampling, H: int | None = None) -> torch.Tensor:
+    """Tokens int32 `[B, L, D]` of one picture for each (class, seed)."""
+    c = step.generator.config
+    B, L, D, H = len(condition_B), c.L, c.D, c.H
+    tokens, k = torch.zeros(B, L, D, dtype=torch.int32), np.full((B, L), D, np.int32)
+    condition = torch.tensor(condition_B, dtype=torch.int32)
+    for t in range(1, s.steps + 1):
+        share = (t - 1) / (s.steps - 1) if s.steps > 1 else 1.0
+        guidance = s.guidance_from + (s.guidance_to - s.guidance_from) * share
+        u = np.stack([noise.uniform(seed, noise.UNIFORM, t, L) for seed in seeds_B])
+        g = np.stack([noise.gaussian(seed, noise.GAUSSIAN, t, L * H) for seed in seeds_B]).reshape(B, L, H)
+        full = lambda value: torch.full((B,), value)  # noqa: E731
+        proposed, confidence = step(
+            tokens, torch.from_numpy(k), condition, full(guidance), full(s.top_p), full(s.noise),
+            torch.from_numpy(u).float(), torch.from_numpy(g).float(),
+        )  # fmt: skip
+        n = int(masked_count(torch.tensor(t / s.steps, dtype=torch.float64), L * D, s.schedule))
+        tau = s.tau * (1 - t / s.steps)
+        score, was = confidence.numpy(), k.copy()
+        for i, seed in enumerate(seeds_B):
+            # float32, as the engine stores its noise, so that both rank alike
+            gumbel = noise.gumbel(seed, noise.GUMBEL, t, L * D).astype(np.float32).reshape(L, D)
+            k[i] = reveal(was[i], score[i], gumbel, n, tau, s.reveal)
+        fresh = visible(torch.from_numpy(k), D) & ~visible(torch.from_numpy(was), D)
+        tokens = torch.where(fresh, proposed, tokens)
+    return tokens

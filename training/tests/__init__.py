@@ -1,0 +1,1 @@
+"""Quick tests on the CPU: `python -m pytest training/tests`."""

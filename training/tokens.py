@@ -1,0 +1,89 @@
+"""Pictures encoded once to tokens, cached beside the run, with what the generator needs to know of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from tqdm import tqdm
+
+from training.data import Pictures, centre_crop, load_pictures, split, to_float
+from training.runner import autocast
+from training.tokenizer import Tokenizer, TokenizerConfig
+
+
+@dataclass
+class TokenSet:
+    """`x` int16 `[variants, N, L, D]` (as photographed, then mirrored), `label [N]`; `scale` brings the sum of all depths to unit variance;
+    `sigma [D]` is the standard deviation per dimension of what is left after each depth. The last two are measured on the training split."""
+
+    x: torch.Tensor
+    label: torch.Tensor
+    x_validation: torch.Tensor
+    label_validation: torch.Tensor
+    classes: list[str]
+    scale: float
+    sigma: torch.Tensor
+
+
+def load_tokenizer(runs: Path, name: str) -> tuple[Tokenizer, dict]:
+    """The averaged weights of a tokenizer run, ready for inference, and its checkpoint's recipe."""
+    path = runs / name / "checkpoint.pt"
+    if not path.exists():
+        raise SystemExit(f"There is no tokenizer at {path}. Train it first: python -m training.train_tokenizer --recipe …")
+    saved = torch.load(path, map_location="cpu", weights_only=True)
+    tokenizer = Tokenizer(TokenizerConfig(**saved["recipe"]["model"])).to(memory_format=torch.channels_last)
+    tokenizer.load_state_dict(saved["state"]["ema"])
+    round_codebooks(tokenizer)
+    return tokenizer.eval().requires_grad_(False), saved["recipe"]
+
+
+def round_codebooks(tokenizer: Tokenizer) -> None:
+    """Packages ship float16 codebooks; rounding before tokens are made keeps training, export and engine on the same codes."""
+    tokenizer.quantiser.e_DVH.copy_(tokenizer.quantiser.e_DVH.half().float())
+
+
+@torch.inference_mode()
+def _latents(tokenizer: Tokenizer, pictures: Pictures, mirrored: bool) -> torch.Tensor:
+    """`[N, L, H]`."""
+    pixels = centre_crop(pictures.pixels_NHWC, tokenizer.config.size)
+    out = []
+    with autocast(torch.device("cpu")):
+        for batch in tqdm(pixels.split(64), desc="encode mirrored" if mirrored else "encode", mininterval=5):
+            x = to_float(batch.flip(2) if mirrored else batch).contiguous(memory_format=torch.channels_last)
+            out.append(tokenizer.latents(x).float())
+    return torch.cat(out)
+
+
+@torch.inference_mode()
+def _quantise(tokenizer: Tokenizer, z_NLH: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Codes int16 `[N, L, D]`, mean squared residual by depth `[D]`, variance of the summed embeddings."""
+    e, codes, residual, variance = tokenizer.quantiser.e_DVH, [], torch.zeros(len(tokenizer.quantiser.e_DVH)), torch.zeros(())
+    for z in z_NLH.split(256):
+        r = z.flatten(0, 1)
+        x = tokenizer.quantiser.encode(r)
+        codes.append(x.unflatten(0, z.shape[:2]).to(torch.int16))
+        total = torch.zeros_like(r)
+        for j in range(len(e)):
+            total = total + e[j][x[:, j]]
+            residual[j] += (r - total).square().mean() * len(z)
+        variance += total.square().mean() * len(z)
+    return torch.cat(codes), residual / len(z_NLH), variance / len(z_NLH)
+
+
+def token_set(runs: Path, tokenizer_name: str, data: str, cache: Path) -> TokenSet:
+    """Reads the cache, or encodes `data` and writes it."""
+    if cache.exists():
+        return TokenSet(**torch.load(cache, weights_only=True))
+    tokenizer, _ = load_tokenizer(runs, tokenizer_name)
+    train, validation = split(load_pictures(data, tokenizer.config.size))
+    x, residual, variance = _quantise(tokenizer, _latents(tokenizer, train, False))
+    x_mirrored, _, _ = _quantise(tokenizer, _latents(tokenizer, train, True))
+    x_validation, _, _ = _quantise(tokenizer, _latents(tokenizer, validation, False))
+    tokens = TokenSet(
+        torch.stack([x, x_mirrored]), train.label_N, x_validation, validation.label_N, train.classes, float(variance**-0.5), residual.sqrt()
+    )
+    cache.parent.mkdir(parents=True, exist_ok=True)
+    torch.save(vars(tokens), cache)
+    return tokens

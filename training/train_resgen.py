@@ -1,0 +1,129 @@
+"""Trains ResGen on the tokens of a trained tokenizer.
+
+    python -m training.train_resgen --recipe training/recipes/fruits-resgen.yaml
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+import torch.distributed as dist
+from torch import nn
+
+from training.generator import Generator, GeneratorConfig
+from training.loss import mixture_loss
+from training.masking import draw_masked_depths, masked_count, visible
+from training.runner import Ema, Run, arguments, autocast, distributed, learning_rate, load_recipe, start_processes
+from training.sampler import Sampling, Step, sample
+from training.sheet import save_sheet
+from training.tokenizer import Tokenizer
+from training.tokens import TokenSet, load_tokenizer, token_set
+
+
+class TrainingStep(nn.Module):
+    """Tokens and masked depths -> loss. Everything with gradients in one module, so that DDP sees one forward."""
+
+    def __init__(self, generator: Generator, e_DVH: torch.Tensor, scale: float, smoothing: float):
+        super().__init__()
+        self.generator, self.smoothing = generator, smoothing
+        self.register_buffer("e_DVH", e_DVH * scale, persistent=False)
+
+    def forward(self, x_BLD: torch.Tensor, k_BL: torch.Tensor, condition_B: torch.Tensor) -> dict[str, torch.Tensor]:
+        g = self.generator
+        D = self.e_DVH.shape[0]
+        seen = visible(k_BL, D).unsqueeze(3).to(self.e_DVH.dtype)
+        e_BLDH = torch.stack([self.e_DVH[j][x_BLD[:, :, j]] for j in range(D)], 2)
+        visible_sum, z = (e_BLDH * seen).sum(2), (e_BLDH * (1 - seen)).sum(2)
+        head = g(visible_sum, k_BL, condition_B)
+        masked = (k_BL > 0).flatten()
+        chosen = type(head)(*(getattr(head, name)[masked].float() for name in ("logits", "u", "log_a", "b")))
+        with torch.autocast(x_BLD.device.type, enabled=False):
+            return mixture_loss(z.flatten(0, 1)[masked], chosen, g.M.float(), g.s.float(), self.smoothing)
+
+
+@torch.inference_mode()
+def validate(model: TrainingStep, tokens: TokenSet, run: Run, schedule: str) -> None:
+    """Loss per dimension on the validation split, always with the same masks."""
+    model.eval()
+    D, H = model.e_DVH.shape[0], model.e_DVH.shape[2]
+    index = torch.arange(0, len(tokens.x_validation), 2)
+    x, label = tokens.x_validation[index].long(), tokens.label_validation[index]
+    r = torch.linspace(0, 1, len(x) + 1)[:-1]
+    r = r[torch.randperm(len(x), generator=torch.Generator().manual_seed(1))]
+    k = draw_masked_depths(masked_count(r, x.shape[1] * D, schedule), x.shape[1], D, torch.Generator().manual_seed(2))
+    losses = [model(a, b, c)["loss"] * len(a) for a, b, c in zip(x.split(64), k.split(64), label.split(64))]
+    run.write({"validation_loss_per_dim": float(sum(losses)) / len(x) / H})
+
+
+@torch.inference_mode()
+def sheet(generator: Generator, tokenizer: Tokenizer, tokens: TokenSet, run: Run, sampling: Sampling) -> None:
+    """Four samples of twelve classes."""
+    step = Step(generator, tokenizer.quantiser.e_DVH, tokens.scale, tokens.sigma)
+    picked = torch.linspace(0, len(tokens.classes) - 1, 12).long().tolist()
+    x = sample(step, [c for c in picked for _ in range(4)], [1000 + i for i in range(48)], sampling)
+    save_sheet(run.folder / "samples" / f"{run.step + 1:06d}.png", tokenizer.decode(x.long()).float(), 12)
+
+
+def main() -> None:
+    args = arguments(__doc__)
+    recipe = load_recipe(args.recipe, args.set)
+    device = start_processes(args.threads)
+    rank, world = (dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else (0, 1)
+    torch.manual_seed(recipe["seed"])
+
+    runs = Path(args.runs)
+    tokenizer, _ = load_tokenizer(runs, recipe["tokenizer"])
+    if rank == 0:
+        token_set(runs, recipe["tokenizer"], recipe["data"], runs / recipe["name"] / "tokens.pt")
+    if world > 1:
+        dist.barrier()
+    tokens = token_set(runs, recipe["tokenizer"], recipe["data"], runs / recipe["name"] / "tokens.pt")
+    t = tokenizer.config
+    generator = Generator(GeneratorConfig(C=len(tokens.classes), L=t.L, D=t.D, H=t.H, **recipe["model"])).to(device)
+    ema = Ema(generator, recipe["ema"])
+    optimizer = torch.optim.AdamW(_groups(generator, recipe["weight_decay"]), lr=recipe["lr"], betas=(0.9, 0.98))
+    training = TrainingStep(generator, tokenizer.quantiser.e_DVH.to(device), tokens.scale, recipe["smoothing"])
+    averaged = TrainingStep(ema.module, tokenizer.quantiser.e_DVH.to(device), tokens.scale, recipe["smoothing"])
+
+    batch, H = recipe["batch"] // world, t.H
+    with Run(args, recipe, {"generator": generator, "ema": ema.module, "optimizer": optimizer}) as run:
+        model = distributed(training)
+        draw = torch.Generator().manual_seed(recipe["seed"] + 1000 * run.step + rank)
+        for step in run.steps():
+            index = torch.randint(len(tokens.label), (batch,), generator=draw)
+            variant = torch.randint(len(tokens.x), (batch,), generator=draw)
+            x, label = tokens.x[variant, index].long().to(device), tokens.label[index].clone()
+            label[torch.rand(batch, generator=draw) < recipe["drop_condition"]] = len(tokens.classes)
+            # Stratified: one r from each of `batch` equal slices of [0, 1), which evens out the loss from step to step.
+            r = (torch.arange(batch) + torch.rand(batch, generator=draw)) / batch
+            k = draw_masked_depths(masked_count(r, t.L * t.D, recipe["schedule"]), t.L, t.D, draw)
+            with autocast(device):
+                out = model(x, k.to(device), label.to(device))
+            lr = learning_rate(step, recipe["lr"], 500, run.total)
+            for group in optimizer.param_groups:
+                group["lr"] = lr
+            optimizer.zero_grad(set_to_none=True)
+            (out["loss"] / H).backward()
+            norm = nn.utils.clip_grad_norm_(generator.parameters(), 1.0)
+            optimizer.step()
+            ema.update(generator, step)
+
+            parts = {name: float(out[name].detach()) / H for name in ("loss", "regression", "classification")}
+            run.log(50, **parts, log_a=out["log_a"], gradient=norm)
+            if (step + 1) % recipe["validate_every"] == 0 and run.main:
+                validate(averaged, tokens, run, recipe["schedule"])
+            if (step + 1) % recipe["sheet_every"] == 0 and run.main:
+                sheet(ema.module, tokenizer, tokens, run, Sampling(**recipe["sampling"]))
+
+
+def _groups(generator: Generator, weight_decay: float) -> list[dict]:
+    """Weight decay on matrices of the trunk only: not on embeddings, biases, norms or the mixture's means."""
+    decayed = [p for n, p in generator.named_parameters() if p.ndim == 2 and n.startswith("blocks") and not n.endswith("bias")]
+    chosen = {id(p) for p in decayed}
+    rest = [p for p in generator.parameters() if id(p) not in chosen]
+    return [{"params": decayed, "weight_decay": weight_decay}, {"params": rest, "weight_decay": 0.0}]
+
+
+if __name__ == "__main__":
+    main()
