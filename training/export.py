@@ -97,12 +97,12 @@ def halve_weights(model: onnx.ModelProto) -> None:
 
 def export_graph(module: nn.Module, inputs: dict[str, torch.Tensor], outputs: list[str], path: Path) -> None:
     batch = torch.export.Dim("B", min=1, max=64)
+    # Exported first by itself: handed a bare module, the ONNX exporter would fix the batch size where this raises an error.
+    exported = torch.export.export(module.eval(), tuple(inputs.values()), dynamic_shapes=tuple({0: batch} for _ in inputs))
     program = torch.onnx.export(
-        module.eval(),
-        tuple(inputs.values()),
+        exported,
         input_names=list(inputs),
         output_names=outputs,
-        dynamic_shapes=tuple({0: batch} for _ in inputs),
         opset_version=OPSET,
         dynamo=True,
         optimize=True,
@@ -117,6 +117,8 @@ def export_graph(module: nn.Module, inputs: dict[str, torch.Tensor], outputs: li
         node.doc_string = ""
     for value in [*model.graph.value_info, *model.graph.input, *model.graph.output, *model.graph.initializer]:
         del value.metadata_props[:]
+    for value in [*model.graph.input, *model.graph.output]:
+        value.type.tensor_type.shape.dim[0].dim_param = "B"
     del model.graph.metadata_props[:]
     del model.metadata_props[:]
     onnx.checker.check_model(model)

@@ -73,27 +73,30 @@ class Step(nn.Module):
     @staticmethod
     def guide(both: HeadState, guidance_B: torch.Tensor, L: int) -> HeadState:
         """c + s (c - u) on everything the head predicts but the scale a, whose extrapolation would grow the noise with the guidance."""
-        s = guidance_B.repeat_interleave(L).unsqueeze(1)
+        s = _each_position(guidance_B, L)
+
+        def halves(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+            return x.unflatten(0, (2, -1)).unbind(0)
 
         def combine(x: torch.Tensor) -> torch.Tensor:
-            c, u = x.chunk(2)
+            c, u = halves(x)
             return c + s * (c - u)
 
-        return HeadState(combine(both.logits), combine(both.u), both.log_a.chunk(2)[0], combine(both.b))
+        return HeadState(combine(both.logits), combine(both.u), halves(both.log_a)[0], combine(both.b))
 
     def draw(self, head: HeadState, top_p: torch.Tensor, noise_scale: torch.Tensor, uniform: torch.Tensor, gaussian: torch.Tensor) -> torch.Tensor:
         """`z [B, L, H]`: a component by the inverse distribution over the nucleus sorted by weight, then its Gaussian."""
         B, L, H = gaussian.shape
         p_sorted, index = torch.softmax(head.logits, 1).topk(head.logits.shape[1], dim=1)
         cumulative = p_sorted.cumsum(1)
-        kept = (cumulative - p_sorted) < top_p.repeat_interleave(L).unsqueeze(1)
+        kept = (cumulative - p_sorted) < _each_position(top_p, L)
         mass = (p_sorted * kept).sum(1, keepdim=True)
         rank = ((cumulative < uniform.reshape(-1, 1) * mass) & kept).sum(1, keepdim=True)
         # Rounding can count one past the last kept component.
         rank = torch.minimum(rank, kept.sum(1, keepdim=True) - 1)
         v = index.gather(1, rank).squeeze(1)
         mu = (self.generator.M[v] @ head.u.unsqueeze(2)).squeeze(2) + self.generator.s[v]
-        zt = mu + noise_scale.repeat_interleave(L).unsqueeze(1) * gaussian.reshape(-1, H)
+        zt = mu + _each_position(noise_scale, L) * gaussian.reshape(-1, H)
         z = zt * torch.exp(head.log_a.clamp(min=LOG_A_MIN)).unsqueeze(1) + head.b
         return z.reshape(B, L, H)
 
@@ -108,6 +111,11 @@ class Step(nn.Module):
             proposed.append(torch.where(masked, code.to(torch.int32), tokens[:, :, j]))
             confidence.append(total)
         return torch.stack(proposed, 2), torch.stack(confidence, 2)
+
+
+def _each_position(x_B: torch.Tensor, L: int) -> torch.Tensor:
+    """`[B]` -> `[B L, 1]`."""
+    return x_B.unsqueeze(1).expand(-1, L).reshape(-1, 1)
 
 
 def reveal(k_L: np.ndarray, score_LD: np.ndarray, gumbel_LD: np.ndarray, n: int, tau: float, mode: str) -> np.ndarray:
