@@ -1,0 +1,39 @@
+import path from 'node:path';
+import { svelte } from '@sveltejs/vite-plugin-svelte';
+import { defineConfig } from 'electron-vite';
+
+const src = (...parts: string[]) => path.resolve(import.meta.dirname, 'src', ...parts);
+
+// Targets are written by hand: the tests run an older Electron than the one that ships, and both must load the same build.
+export default defineConfig({
+  main: {
+    build: {
+      target: 'node20',
+      sourcemap: true,
+      rolldownOptions: {
+        input: { index: src('main', 'index.ts'), engine: src('engine', 'process.ts'), cli: src('cli', 'index.ts') },
+        output: { format: 'es', entryFileNames: '[name].js', chunkFileNames: 'chunks/[name]-[hash].js' },
+      },
+    },
+  },
+  preload: {
+    build: {
+      target: 'chrome130',
+      // A sandboxed preload can require nothing but electron, and only as CommonJS: everything else goes into the one file.
+      externalizeDeps: false,
+      rolldownOptions: {
+        input: { index: src('preload', 'index.ts') },
+        output: { format: 'cjs', entryFileNames: '[name].cjs' },
+      },
+    },
+  },
+  renderer: {
+    root: src('renderer'),
+    plugins: [svelte()],
+    build: {
+      target: 'chrome130',
+      outDir: path.resolve(import.meta.dirname, 'out', 'renderer'),
+      rolldownOptions: { input: src('renderer', 'index.html') },
+    },
+  },
+});

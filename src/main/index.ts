@@ -1,0 +1,83 @@
+import path from 'node:path';
+import { app, nativeTheme, type BrowserWindow } from 'electron';
+import { createStudio, dataFolder, type Studio } from '../studio/index.js';
+import { spawnEngine } from './engine-process.js';
+import { answerCalls, sendEvent } from './ipc.js';
+import { setMenu } from './menu.js';
+import { serveStudio } from './protocol.js';
+import { guardContents, guardSession, registerScheme } from './security.js';
+import { stopWithReport } from './trouble.js';
+import { openWindow } from './window.js';
+
+/** Set by electron-vite's development command only. */
+const devServer = app.isPackaged ? null : (process.env['ELECTRON_RENDERER_URL'] ?? null);
+
+let window: BrowserWindow | undefined;
+
+process.on('uncaughtException', stopWithReport);
+process.on('unhandledRejection', stopWithReport);
+
+app.setName('ResGen Studio');
+registerScheme();
+app.enableSandbox();
+app.on('web-contents-created', (_event, contents) => guardContents(contents));
+app.on('window-all-closed', () => app.quit());
+
+// Two processes on one data folder would fight over its jobs: the second hands over to the first and leaves.
+if (app.requestSingleInstanceLock()) {
+  app.on('second-instance', () => {
+    if (window?.isMinimized()) window.restore();
+    window?.focus();
+  });
+  // Not awaited at the top: Electron is ready only once this module has run.
+  void app.whenReady().then(start).catch(stopWithReport);
+} else {
+  app.quit();
+}
+
+async function start(): Promise<void> {
+  const studio = await createStudio({
+    host: 'electron',
+    version: app.getVersion(),
+    // A user-data folder given on the command line takes everything with it, so that a test or a trial leaves nothing behind.
+    dataFolder: app.commandLine.hasSwitch('user-data-dir') ? path.join(app.getPath('userData'), 'studio') : dataFolder(),
+    shippedModels: path.join(app.isPackaged ? process.resourcesPath : app.getAppPath(), app.isPackaged ? 'models' : 'resources/models'),
+    spawnEngine,
+  });
+  closeBeforeQuitting(studio);
+  guardSession(devServer);
+  serveStudio(async (pathname) => studio.asset(pathname), devServer);
+  answerCalls(studio);
+  await followTheme(studio);
+
+  const info = await studio.call('app.info', null);
+  if (info.ok) setMenu(info.value.dataFolder);
+  window = openWindow({ stateFile: path.join(app.getPath('userData'), 'window.json'), isBusy: () => hasOpenJobs(studio) });
+  studio.subscribe((event) => window && sendEvent(window, event));
+}
+
+/** The window's frame and its background follow the studio's setting, as the page does. */
+async function followTheme(studio: Studio): Promise<void> {
+  const settings = await studio.call('settings.get', null);
+  if (settings.ok) nativeTheme.themeSource = settings.value.theme;
+  studio.subscribe((event) => {
+    if (event.name === 'settings') nativeTheme.themeSource = event.payload.theme;
+  });
+}
+
+async function hasOpenJobs(studio: Studio): Promise<boolean> {
+  const jobs = await studio.call('jobs.list', null);
+  return jobs.ok && jobs.value.some(({ state }) => state === 'queued' || state === 'running');
+}
+
+function closeBeforeQuitting(studio: Studio): void {
+  let closed = false;
+  app.on('will-quit', (event) => {
+    if (closed) return;
+    event.preventDefault();
+    void studio.close().finally(() => {
+      closed = true;
+      app.quit();
+    });
+  });
+}

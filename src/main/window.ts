@@ -1,0 +1,74 @@
+import path from 'node:path';
+import { app, BrowserWindow, dialog, nativeTheme } from 'electron';
+import { ORIGIN, webPreferences } from './security.js';
+import { loadWindowState, MIN_SIZE, saveWindowState } from './window-state.js';
+
+/** The page's own background, so that the window does not flash before the page is drawn. */
+const BACKGROUND = { light: '#f7f7f8', dark: '#17181b' } as const;
+
+export interface WindowOptions {
+  stateFile: string;
+  /** Whether closing would interrupt work; asked when the person closes the window. */
+  isBusy: () => Promise<boolean>;
+}
+
+/** Opens the studio's window. It shows itself once its page is drawn. */
+export function openWindow({ stateFile, isBusy }: WindowOptions): BrowserWindow {
+  const { maximized, ...bounds } = loadWindowState(stateFile);
+  const window = new BrowserWindow({
+    ...bounds,
+    minWidth: MIN_SIZE.width,
+    minHeight: MIN_SIZE.height,
+    title: 'ResGen Studio',
+    backgroundColor: nativeTheme.shouldUseDarkColors ? BACKGROUND.dark : BACKGROUND.light,
+    show: false,
+    webPreferences: webPreferences(path.join(import.meta.dirname, '..', 'preload', 'index.cjs')),
+  });
+  if (maximized) window.maximize();
+  window.once('ready-to-show', () => window.show());
+  askBeforeClosing(window, stateFile, isBusy);
+  offerToReopen(window);
+  void window.loadURL(`${ORIGIN}/`);
+  return window;
+}
+
+function askBeforeClosing(window: BrowserWindow, stateFile: string, isBusy: () => Promise<boolean>): void {
+  let decided = false;
+  window.on('close', (event) => {
+    if (decided) return saveWindowState(stateFile, window);
+    event.preventDefault();
+    void mayClose(window, isBusy).then((yes) => {
+      decided = yes;
+      if (yes) window.close();
+    });
+  });
+}
+
+async function mayClose(window: BrowserWindow, isBusy: () => Promise<boolean>): Promise<boolean> {
+  if (!(await isBusy())) return true;
+  const { response } = await dialog.showMessageBox(window, {
+    type: 'question',
+    message: 'Pictures are still being made. Close all the same?',
+    detail: 'Everything finished so far is kept, and the rest goes on when you open the studio again.',
+    buttons: ['Close', 'Keep Open'],
+    defaultId: 1,
+    cancelId: 1,
+  });
+  return response === 0;
+}
+
+function offerToReopen(window: BrowserWindow): void {
+  window.webContents.on('render-process-gone', (_event, { reason }) => {
+    if (reason === 'clean-exit') return;
+    void dialog
+      .showMessageBox(window, {
+        type: 'error',
+        message: `The window stopped working (${reason}).`,
+        detail: 'Your pictures and jobs are safe: they are kept by another process.',
+        buttons: ['Reopen', 'Quit'],
+        defaultId: 0,
+        cancelId: 0,
+      })
+      .then(({ response }) => (response === 0 ? window.webContents.reload() : app.quit()));
+  });
+}
