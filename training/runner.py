@@ -64,11 +64,14 @@ class Ema:
             a.copy_(b)
 
 
-def learning_rate(step: int, peak: float, warmup: int, steps: int, floor: float = 0.02) -> float:
-    """Linear warm-up, flat, then linear to `floor * peak` over the last 60 % of the run."""
+def learning_rate(step: int, peak: float, warmup: int, steps: int, decay_share: float, floor: float = 0.02) -> float:
+    """Linear warm-up, flat, then linear to `floor * peak` over the last `decay_share` of the run.
+
+    Flat in between, so that a run can be stopped at any time, decayed for an export on a copy, and the original continued.
+    """
+    decay_from = int(steps * (1 - decay_share))
     if step < warmup:
         return peak * (step + 1) / warmup
-    decay_from = int(steps * 0.4)
     if step < decay_from:
         return peak
     return peak * max(floor, 1 - (1 - floor) * (step - decay_from) / max(1, steps - decay_from))

@@ -100,7 +100,7 @@ def main() -> None:
             k = draw_masked_depths(masked_count(r, t.L * t.D, recipe["schedule"]), t.L, t.D, draw)
             with autocast(device):
                 out = model(x, k.to(device), label.to(device))
-            lr = learning_rate(step, recipe["lr"], 500, run.total)
+            lr = learning_rate(step, recipe["lr"], recipe["warmup"], run.total, recipe["decay_share"])
             for group in optimizer.param_groups:
                 group["lr"] = lr
             optimizer.zero_grad(set_to_none=True)

@@ -93,12 +93,12 @@ def main() -> None:
                     loss = loss + w["adversarial"] * min(1, (step - recipe["freeze_at"]) / 500) * generator_loss(judge(y))
             phase_step = step - recipe["freeze_at"] if frozen else step
             phase_steps = run.total - recipe["freeze_at"] if frozen else recipe["freeze_at"]
-            _descend(optimizer, loss, tokenizer, learning_rate(phase_step, recipe["lr"], 200, phase_steps))
+            _descend(optimizer, loss, tokenizer, learning_rate(phase_step, recipe["lr"], 200, phase_steps, recipe["decay_share"]))
             if adversarial:
                 critic.requires_grad_(True)
                 with autocast(device):
                     critic_loss = discriminator_loss(judge(x), judge(y.detach()))
-                _descend(critic_optimizer, critic_loss, critic, learning_rate(phase_step, recipe["lr"], 200, phase_steps))
+                _descend(critic_optimizer, critic_loss, critic, learning_rate(phase_step, recipe["lr"], 200, phase_steps, recipe["decay_share"]))
                 run.log(50, critic=critic_loss)
             ema.update(tokenizer, phase_step)
 
