@@ -10,8 +10,8 @@ export type Reveal = z.infer<typeof Reveal>;
 
 /** Every knob of the sampler. One object of these plus a seed and a condition makes the same tokens again. */
 export const Sampling = z.strictObject({
-  /** Number of sampling steps T. */
-  steps: z.int().min(1).max(256),
+  /** Number of sampling steps T; the step at which a token was revealed is kept in one byte. */
+  steps: z.int().min(1).max(255),
   schedule: Schedule,
   /** Guidance scale s at the first and the last step, linear between: c + s (c - u). */
   guidanceFrom: z.number().min(0).max(20),

@@ -1,0 +1,52 @@
+import { graphs } from '../contract/graphs.js';
+import type { Manifest } from '../contract/model.js';
+
+/** Graphs that this engine runs; `text` comes with speech. */
+export type RunnableGraph = keyof typeof graphs;
+
+type ElementType = 'int32' | 'float32' | 'uint8';
+
+export interface TensorBorder {
+  type: ElementType;
+  /** B is the batch; the other dimensions are the manifest's. */
+  shape: readonly ('B' | number)[];
+}
+
+export interface GraphBorder {
+  inputs: Readonly<Record<string, TensorBorder>>;
+  outputs: Readonly<Record<string, TensorBorder>>;
+}
+
+/** What the graphs of a package must take and give: the names and types of `contract/graphs.ts` with the manifest's dimensions. */
+export function graphBorders({ tokens: { L, D, H }, image }: Manifest): Record<RunnableGraph, GraphBorder> {
+  const codes = ['B', L, D] as const;
+  const positions = ['B', L] as const;
+  const pixels = ['B', image?.size ?? 0, image?.size ?? 0, 3] as const;
+  const { step, decode, encode } = graphs;
+  return {
+    step: {
+      inputs: {
+        tokens: { type: step.inputs.tokens, shape: codes },
+        k: { type: step.inputs.k, shape: positions },
+        condition: { type: step.inputs.condition, shape: ['B'] },
+        guidance: { type: step.inputs.guidance, shape: ['B'] },
+        top_p: { type: step.inputs.top_p, shape: ['B'] },
+        noise_scale: { type: step.inputs.noise_scale, shape: ['B'] },
+        uniform: { type: step.inputs.uniform, shape: positions },
+        gaussian: { type: step.inputs.gaussian, shape: ['B', L, H] },
+      },
+      outputs: {
+        proposed: { type: step.outputs.proposed, shape: codes },
+        confidence: { type: step.outputs.confidence, shape: codes },
+      },
+    },
+    decode: {
+      inputs: { tokens: { type: decode.inputs.tokens, shape: codes }, depth: { type: decode.inputs.depth, shape: positions } },
+      outputs: { pixels: { type: decode.outputs.pixels, shape: pixels } },
+    },
+    encode: {
+      inputs: { pixels: { type: encode.inputs.pixels, shape: pixels } },
+      outputs: { tokens: { type: encode.outputs.tokens, shape: codes }, residual: { type: encode.outputs.residual, shape: codes } },
+    },
+  };
+}

@@ -1,0 +1,206 @@
+import { StudioError } from '../contract/errors.js';
+import type { ProviderName, ProviderProbe } from '../contract/records.js';
+import type { Sampling } from '../contract/sampling.js';
+import { type GraphBorder, type RunnableGraph, graphBorders } from './borders.js';
+import { type ModelPackage, openPackage, packageFileNames, readPackageFile } from './package.js';
+import { type Attempt, type GoldenCases, type Sessions, chooseProvider, goldenCase, measure, releaseSessions } from './probe.js';
+import { readSafetensors } from './safetensors.js';
+import { type Sample, type SampleItem, type SampleOptions, type StepFunction, sample, split } from './sampler.js';
+import { GraphSession, type Tensors, listedProviders } from './session.js';
+
+export interface LoadOptions {
+  provider?: 'auto' | ProviderName;
+  probeAll?: boolean;
+  /** CPU threads of one operator; onnxruntime's choice where left out. */
+  threads?: number | undefined;
+}
+
+export interface GenerateOptions {
+  onStep?: SampleOptions['onStep'];
+  /** Decode a preview at most once in this many milliseconds; null for none. */
+  previewEveryMs?: number | null;
+  signal?: AbortSignal;
+}
+
+/** A sample with its picture: RGB pixels `[S, S, 3]`. */
+export interface Picture extends Sample {
+  pixels: Uint8Array;
+}
+
+/** One loaded model package on the provider that passed its probe. `dispose` it when done: sessions live outside the garbage collector. */
+export class Engine {
+  private encoder: GraphSession | null = null;
+
+  private constructor(
+    readonly pack: ModelPackage,
+    readonly provider: ProviderName,
+    readonly probes: readonly ProviderProbe[],
+    private readonly sessions: Sessions,
+    private readonly threads: number | undefined,
+  ) {}
+
+  /**
+   * Verifies every file of the package in `folder`, then makes its sessions on the provider asked for.
+   * @throws StudioError `bad-model` for a package that can't be used, `refused` when no provider passes
+   */
+  static async load(folder: string, { provider = 'auto', probeAll = false, threads }: LoadOptions = {}): Promise<Engine> {
+    const pack = await openPackage(folder);
+    const { files } = pack.manifest;
+    const borders = graphBorders(pack.manifest);
+    const decodeBytes = await readPackageFile(pack, 'decode');
+    const stepBytes = files.step ? await readPackageFile(pack, 'step') : null;
+    const cases = await readGolden(pack, borders);
+    for (const name of packageFileNames(pack.manifest)) {
+      // Read for their SHA-256 alone; the others have just been.
+      if (name !== 'decode' && name !== 'step' && name !== 'golden') await readPackageFile(pack, name);
+    }
+
+    const attempt = async (name: ProviderName): Promise<Attempt> => {
+      let sessions: Sessions;
+      try {
+        const options = { provider: name, threads };
+        const decode = await createSession(pack, decodeBytes, 'decode', borders.decode, options);
+        const step = stepBytes && (await createSession(pack, stepBytes, 'step', borders.step, options));
+        sessions = { step, decode };
+      } catch (error) {
+        // A graph that contradicts its manifest is no provider's fault.
+        if (error instanceof StudioError) throw error;
+        return { sessions: null, measurement: null, problem: firstLine(error) };
+      }
+      try {
+        const measurement = await measure(sessions, cases);
+        if (measurement.wrong === null) return { sessions, measurement, problem: null };
+        await releaseSessions(sessions);
+        return { sessions: null, measurement, problem: `wrong results: ${measurement.wrong}` };
+      } catch (error) {
+        await releaseSessions(sessions);
+        return { sessions: null, measurement: null, problem: firstLine(error) };
+      }
+    };
+    const choice = await chooseProvider({ wanted: provider, probeAll, listed: listedProviders(), attempt });
+    return new Engine(pack, choice.provider, choice.probes, choice.sessions, threads);
+  }
+
+  /**
+   * Samples a batch of pictures together and decodes them.
+   * @throws StudioError `bad-request` for a class the model doesn't have, `cancelled` when the signal ends it
+   */
+  async generate(items: readonly SampleItem[], sampling: Sampling, options: GenerateOptions = {}): Promise<Picture[]> {
+    const { manifest } = this.pack;
+    const { L, D } = manifest.tokens;
+    const unknown = items.find((item) => item.condition >= manifest.classes.length);
+    if (unknown) {
+      throw new StudioError('bad-request', `The model has no class number ${unknown.condition}: it has ${manifest.classes.length}. Pick one of its classes.`);
+    }
+    const samples = await sample(this.stepFunction(), manifest.tokens, items, sampling, {
+      ...(options.onStep ? { onStep: options.onStep } : {}),
+      ...(options.signal ? { signal: options.signal } : {}),
+      ...(options.previewEveryMs ? { preview: { everyMs: options.previewEveryMs, decode: this.decodeBatch } } : {}),
+    });
+    const B = items.length;
+    const tokens = new Int32Array(B * L * D);
+    samples.forEach((one, b) => tokens.set(one.tokens, b * L * D));
+    const pixels = split(await this.decodeBatch(B, tokens, new Int32Array(B * L).fill(D)), B);
+    return samples.map((one, b) => ({ ...one, pixels: pixels[b] ?? new Uint8Array() }));
+  }
+
+  /** RGB pixels `[S, S, 3]` of tokens `[L * D]` summed over their first `depth` depths. */
+  async decode(tokens: Int32Array, depth: number): Promise<Uint8Array> {
+    const { L, D, V } = this.pack.manifest.tokens;
+    if (tokens.length !== L * D || tokens.some((code) => code < 0 || code >= V)) {
+      throw new StudioError('bad-request', `These tokens are not of this model: it has ${L} positions of ${D} tokens with codes 0 to ${V - 1}.`);
+    }
+    return this.decodeBatch(1, tokens, new Int32Array(L).fill(Math.min(depth, D)));
+  }
+
+  /** Tokens `[L * D]` of RGB pixels `[S, S, 3]`, and the mean square of what is left after each depth, `[L * D]`. */
+  async encode(pixels: Uint8Array): Promise<{ tokens: Int32Array; residual: Float32Array }> {
+    const { id, image, files } = this.pack.manifest;
+    if (!files.encode || !image) throw new StudioError('bad-request', `The model "${id}" can't take pictures in: its package has no encoder.`);
+    if (pixels.length !== image.size * image.size * 3) {
+      throw new StudioError('bad-request', `The model "${id}" takes RGB pictures of ${image.size} by ${image.size} pixels.`);
+    }
+    this.encoder ??= await this.createEncoder();
+    const { tokens, residual } = await this.encoder.run(1, { pixels });
+    return { tokens: int32(tokens), residual: float32(residual) };
+  }
+
+  /** The `step` graph as the sampler calls it. @throws StudioError `bad-request` when the package has none */
+  stepFunction(): StepFunction {
+    const { step } = this.sessions;
+    if (!step) throw new StudioError('bad-request', `The model "${this.pack.manifest.id}" is a tokenizer only: it can't generate. Choose another model.`);
+    return async ({ B, guidance, topP, noiseScale, ...arrays }) => {
+      const each = (value: number) => new Float32Array(B).fill(value);
+      const { proposed, confidence } = await step.run(B, { ...arrays, guidance: each(guidance), top_p: each(topP), noise_scale: each(noiseScale) });
+      return { proposed: int32(proposed), confidence: float32(confidence) };
+    };
+  }
+
+  async dispose(): Promise<void> {
+    await releaseSessions(this.sessions);
+    await this.encoder?.release();
+    this.encoder = null;
+  }
+
+  private readonly decodeBatch = async (B: number, tokens: Int32Array, depth: Int32Array): Promise<Uint8Array> => {
+    const { pixels } = await this.sessions.decode.run(B, { tokens, depth });
+    return uint8(pixels);
+  };
+
+  /** Made at first use, as most sessions never encode; on the CPU, because one picture does not repay a probe of its own. */
+  private async createEncoder(): Promise<GraphSession> {
+    const { pack, threads } = this;
+    return createSession(pack, await readPackageFile(pack, 'encode'), 'encode', graphBorders(pack.manifest).encode, { provider: 'cpu', threads });
+  }
+}
+
+async function readGolden(pack: ModelPackage, borders: Record<RunnableGraph, GraphBorder>): Promise<GoldenCases> {
+  const { id, files } = pack.manifest;
+  const bytes = await readPackageFile(pack, 'golden');
+  try {
+    const golden = readSafetensors(bytes);
+    const step = files.step ? goldenCase(golden, 'step', borders.step) : null;
+    return { step, decode: goldenCase(golden, 'decode', borders.decode) };
+  } catch (error) {
+    if (!(error instanceof StudioError)) throw error;
+    throw notUsable(id, `${files.golden.path} ${error.message}`, error);
+  }
+}
+
+async function createSession(
+  pack: ModelPackage,
+  bytes: Uint8Array,
+  graph: RunnableGraph,
+  border: GraphBorder,
+  options: { provider: ProviderName; threads: number | undefined },
+): Promise<GraphSession> {
+  try {
+    return await GraphSession.create(bytes, border, options);
+  } catch (error) {
+    if (!(error instanceof StudioError)) throw error;
+    throw notUsable(pack.manifest.id, `its ${graph} graph ${error.message}`, error);
+  }
+}
+
+function notUsable(id: string, problem: string, cause: unknown): StudioError {
+  return new StudioError('bad-model', `The model package "${id}" can't be used: ${problem}. Install the package again.`, { cause });
+}
+
+/** onnxruntime's messages go on for pages of build paths after the first line. */
+function firstLine(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).split('\n', 1)[0]?.slice(0, 300) ?? '';
+}
+
+// The session's types were checked against the border when it was made; these only say so to the compiler.
+function int32(data: Tensors[string] | undefined): Int32Array {
+  if (!(data instanceof Int32Array)) throw new TypeError('expected int32');
+  return data;
+}
+function float32(data: Tensors[string] | undefined): Float32Array {
+  if (!(data instanceof Float32Array)) throw new TypeError('expected float32');
+  return data;
+}
+function uint8(data: Tensors[string] | undefined): Uint8Array {
+  if (!(data instanceof Uint8Array)) throw new TypeError('expected uint8');
+  return data;
+}

@@ -1,0 +1,8 @@
+export { type DecodeFunction, type Sample, type SampleItem, type SampleOptions, type StepFunction, type StepInputs, type StepOutputs, type StepReport, sample } from './sampler.js';
+export { Engine, type GenerateOptions, type LoadOptions, type Picture } from './engine.js';
+export { type ModelPackage, inspectPackage, openPackage, readPackageFile, verifyPackage } from './package.js';
+export { type NamedTensor, type Safetensors, readSafetensors, writeSafetensors } from './safetensors.js';
+export { type TokenFile, readTokenFile, writeTokenFile } from './tokens.js';
+export { gamma, maskedAfter } from './schedule.js';
+export { listedProviders } from './session.js';
+export { reveal } from './reveal.js';

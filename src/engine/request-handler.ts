@@ -1,0 +1,113 @@
+import { type EngineReply, EngineRequest } from '../contract/engine.js';
+import { StudioError, explain } from '../contract/errors.js';
+import { Engine, type Picture } from './engine.js';
+
+/** Reply id for a message so broken that it has none. */
+const NO_ID = -1;
+
+type Request<T extends EngineRequest['type']> = Extract<EngineRequest, { type: T }>;
+
+export interface RequestHandlerOptions {
+  post: (reply: EngineReply) => void;
+  /** CPU threads of one operator; onnxruntime's choice where left out. */
+  threads?: number | undefined;
+}
+
+/**
+ * Answers the messages of `contract/engine.ts`. One request at a time, in the order they came, but for `cancel`, which acts at once.
+ * Every request gets exactly one final reply; whatever goes wrong is an `error` reply, never an exception.
+ */
+export class RequestHandler {
+  private engine: Engine | null = null;
+  private queue: Promise<void> = Promise.resolve();
+  /** Of every `generate` that is queued or running, by its id. */
+  private readonly cancels = new Map<number, AbortController>();
+
+  constructor(private readonly options: RequestHandlerOptions) {}
+
+  receive(message: unknown): void {
+    const parsed = EngineRequest.safeParse(message);
+    if (!parsed.success) {
+      const error = new StudioError('bad-request', `The engine was sent a message it does not know: ${explain(parsed.error)}.`);
+      this.options.post({ type: 'error', id: idOf(message), error: error.toWire() });
+      return;
+    }
+    const request = parsed.data;
+    if (request.type === 'cancel') {
+      // One that has just finished is not there any more: its reply is on its way and nothing is left to stop.
+      this.cancels.get(request.id)?.abort();
+      return;
+    }
+    if (request.type === 'generate') this.cancels.set(request.id, new AbortController());
+    this.queue = this.queue.then(() => this.answer(request));
+  }
+
+  private async answer(request: Exclude<EngineRequest, { type: 'cancel' }>): Promise<void> {
+    try {
+      this.options.post(await this.run(request));
+    } catch (error) {
+      this.options.post({ type: 'error', id: request.id, error: StudioError.from(error).toWire() });
+    } finally {
+      this.cancels.delete(request.id);
+    }
+  }
+
+  private run(request: Exclude<EngineRequest, { type: 'cancel' }>): Promise<EngineReply> {
+    switch (request.type) {
+      case 'load':
+        return this.load(request);
+      case 'generate':
+        return this.generate(request);
+      case 'decode':
+        return this.decode(request);
+      case 'encode':
+        return this.encode(request);
+    }
+  }
+
+  private async load({ id, folder, provider, probeAll }: Request<'load'>): Promise<EngineReply> {
+    const start = performance.now();
+    // Before the next one: two models at once may not fit the memory.
+    await this.engine?.dispose();
+    this.engine = null;
+    this.engine = await Engine.load(folder, { provider, probeAll, threads: this.options.threads });
+    return { type: 'loaded', id, provider: this.engine.provider, probes: [...this.engine.probes], loadMs: performance.now() - start };
+  }
+
+  private async generate({ id, items, sampling, previewEveryMs }: Request<'generate'>): Promise<EngineReply> {
+    const start = performance.now();
+    const pictures = await this.loaded().generate(
+      items.map(({ classIndex, seed, fixed }) => ({ condition: classIndex, seed, fixed })),
+      sampling,
+      {
+        previewEveryMs,
+        onStep: ({ step, steps, k, masked, previews }) => {
+          this.options.post({ type: 'step', id, step, steps, k: [...k], masked, previews: [...previews] });
+        },
+        signal: this.cancels.get(id)?.signal ?? AbortSignal.abort(),
+      },
+    );
+    return { type: 'generated', id, ms: performance.now() - start, results: pictures.map(onWire) };
+  }
+
+  private async decode({ id, tokens, depth }: Request<'decode'>): Promise<EngineReply> {
+    return { type: 'decoded', id, pixels: await this.loaded().decode(tokens, depth) };
+  }
+
+  private async encode({ id, pixels }: Request<'encode'>): Promise<EngineReply> {
+    return { type: 'encoded', id, ...(await this.loaded().encode(pixels)) };
+  }
+
+  private loaded(): Engine {
+    if (!this.engine) throw new StudioError('bad-request', 'No model is loaded. Choose a model first.');
+    return this.engine;
+  }
+}
+
+function onWire({ tokens, pixels, revealedAt, confidence }: Picture) {
+  return { tokens, pixels, revealedAt, confidence };
+}
+
+function idOf(message: unknown): number {
+  return typeof message === 'object' && message !== null && 'id' in message && Number.isInteger(message.id) ? Number(message.id) : NO_ID;
+}

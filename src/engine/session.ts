@@ -1,0 +1,111 @@
+import { InferenceSession, Tensor, listSupportedBackends } from 'onnxruntime-node';
+import { StudioError } from '../contract/errors.js';
+import type { ProviderName } from '../contract/records.js';
+import type { GraphBorder, TensorBorder } from './borders.js';
+import type { TensorData } from './safetensors.js';
+
+/** Order in which providers are asked: the fastest that a machine may have first, the CPU, which every build has, last. */
+export const PROVIDER_ORDER = ['tensorrt', 'cuda', 'coreml', 'dml', 'webgpu', 'cpu'] as const satisfies readonly ProviderName[];
+
+/** Providers that this build of onnxruntime-node lists, in that order. Being listed is no promise that one works here: it is probed. */
+export function listedProviders(): ProviderName[] {
+  const listed = new Set(listSupportedBackends().map((backend) => backend.name));
+  return PROVIDER_ORDER.filter((name) => listed.has(name));
+}
+
+export interface SessionOptions {
+  provider: ProviderName;
+  /** Threads of one operator on the CPU; onnxruntime's own choice (one a core) where left out. */
+  threads?: number | undefined;
+}
+
+export type Tensors = Readonly<Record<string, TensorData>>;
+
+/** An onnxruntime session of one graph, whose inputs and outputs are as the border says. */
+export class GraphSession {
+  private constructor(
+    private readonly session: InferenceSession,
+    private readonly border: GraphBorder,
+  ) {}
+
+  /**
+   * @param model the ONNX file's bytes
+   * @throws StudioError `bad-model` when inputs or outputs differ from the border; onnxruntime's own error when it can't make the session
+   */
+  static async create(model: Uint8Array, border: GraphBorder, { provider, threads }: SessionOptions): Promise<GraphSession> {
+    const session = await InferenceSession.create(model, {
+      executionProviders: [provider],
+      graphOptimizationLevel: 'all',
+      // The arena keeps what the largest batch needed for ever, and a native allocation near 2 GiB kills an Electron process.
+      enableCpuMemArena: false,
+      // Errors only: what goes wrong is thrown, and warnings on stderr would reach the command line's user.
+      logSeverityLevel: 3,
+      ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
+    });
+    try {
+      checkBorder('input', session.inputMetadata, border.inputs);
+      checkBorder('output', session.outputMetadata, border.outputs);
+    } catch (error) {
+      await session.release();
+      throw error;
+    }
+    return new GraphSession(session, border);
+  }
+
+  /** Runs a batch of B. Every input of the border must be given, flat and row-major. Returns every output. */
+  async run(B: number, inputs: Tensors): Promise<Tensors> {
+    const feeds: Record<string, Tensor> = {};
+    for (const [name, { type, shape }] of Object.entries(this.border.inputs)) {
+      const data = inputs[name];
+      if (!data) throw new TypeError(`The input ${name} was not given.`);
+      feeds[name] = new Tensor(type, data, dimensions(shape, B));
+    }
+    const results = await this.session.run(feeds);
+    const outputs: Record<string, TensorData> = {};
+    for (const [name, { shape }] of Object.entries(this.border.outputs)) {
+      const data = results[name]?.data;
+      const length = dimensions(shape, B).reduce((a, b) => a * b, 1);
+      if (!(data instanceof Int32Array || data instanceof Float32Array || data instanceof Uint8Array) || data.length !== length) {
+        throw new StudioError('bad-model', `The model's output ${name} has not the size that its manifest says. Install the package again.`);
+      }
+      outputs[name] = data;
+    }
+    return outputs;
+  }
+
+  release(): Promise<void> {
+    return this.session.release();
+  }
+}
+
+function dimensions(shape: TensorBorder['shape'], B: number): number[] {
+  return shape.map((dimension) => (dimension === 'B' ? B : dimension));
+}
+
+function checkBorder(
+  direction: 'input' | 'output',
+  found: readonly InferenceSession.ValueMetadata[],
+  expected: Readonly<Record<string, TensorBorder>>,
+): void {
+  const names = found.map((value) => value.name);
+  const surplus = names.find((name) => !(name in expected));
+  if (surplus !== undefined) throw mismatch(`an ${direction} ${surplus} that this studio does not know`);
+  for (const [name, { type, shape }] of Object.entries(expected)) {
+    const value = found.find((candidate) => candidate.name === name);
+    if (!value) throw mismatch(`no ${direction} ${name}`);
+    if (!value.isTensor || value.type !== type) {
+      throw mismatch(`an ${direction} ${name} of type ${value.isTensor ? value.type : 'sequence'}, not ${type}`);
+    }
+    // A symbolic dimension is a name; only those that the graph fixes can be compared.
+    const fits = value.shape.length === shape.length && value.shape.every((dimension, axis) => fitsDimension(dimension, shape[axis]));
+    if (!fits) throw mismatch(`an ${direction} ${name} of shape [${value.shape.join(', ')}], not [${shape.join(', ')}]`);
+  }
+}
+
+function fitsDimension(found: number | string, expected: 'B' | number | undefined): boolean {
+  return typeof found === 'string' || found === expected;
+}
+
+function mismatch(what: string): StudioError {
+  return new StudioError('bad-model', `has ${what}`);
+}
