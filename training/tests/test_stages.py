@@ -1,0 +1,138 @@
+"""One or a few iterations of both stages on a folder of class folders, alone and with two processes."""
+
+import csv
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+
+from training import train_resgen, train_tokenizer
+from training.runner import load_recipe
+from training.tests.conftest import TINY_TOKENIZER
+from training.tokens import load_tokenizer, token_set
+
+ROOT = Path(__file__).parents[2]
+RECIPES = ROOT / "training" / "recipes"
+
+
+@pytest.fixture
+def recipes(class_folders: Path, tmp_path: Path) -> dict[str, Path]:
+    """The shipped recipes, made tiny."""
+    tokenizer = load_recipe(RECIPES / "fruits-tokenizer.yaml") | {
+        "name": "tiny-tokenizer",
+        "data": str(class_folders),
+        "model": {**TINY_TOKENIZER, "D": 8},
+        "batch": 4,
+        "steps": 4,
+        "freeze_at": 2,
+        "validate_every": 2,
+    }
+    resgen = load_recipe(RECIPES / "fruits-resgen.yaml") | {
+        "name": "tiny-resgen",
+        "tokenizer": "tiny-tokenizer",
+        "data": str(class_folders),
+        "model": {"K": 6, "rank": 2, "width": 16, "blocks": 1, "heads": 2},
+        "batch": 4,
+        "steps": 2,
+        "sampling": {"steps": 2},
+        "validate_every": 1,
+        "sheet_every": 2,
+    }
+    paths = {}
+    for recipe in (tokenizer, resgen):
+        paths[recipe["name"]] = tmp_path / f"{recipe['name']}.yaml"
+        paths[recipe["name"]].write_text(yaml.safe_dump(recipe))
+    return paths
+
+
+@pytest.fixture
+def stage(monkeypatch, recipes, tmp_path):
+    """Runs a stage in this process with its command line; puts the signal handlers back."""
+    handlers = {s: signal.getsignal(s) for s in (signal.SIGTERM, signal.SIGINT)}
+
+    def run(module, *more: str) -> dict:
+        name = "tiny-tokenizer" if module is train_tokenizer else "tiny-resgen"
+        monkeypatch.setattr(sys, "argv", [name, "--recipe", str(recipes[name]), "--runs", str(tmp_path / "runs"), *more])
+        module.main()
+        return torch.load(tmp_path / "runs" / name / "checkpoint.pt", weights_only=True)
+
+    yield run
+    for s, handler in handlers.items():
+        signal.signal(s, handler)
+
+
+def log_names(folder: Path) -> set[str]:
+    return {row[2] for row in csv.reader((folder / "log.csv").open())}
+
+
+def test_both_stages_train_on_class_folders(stage, tmp_path):
+    runs = tmp_path / "runs"
+    saved = stage(train_tokenizer, "--steps", "1")
+    assert saved["step"] == 1 and saved["state"]["tokenizer"]["quantiser.initialised"]
+    first = saved["state"]["tokenizer"]
+
+    # Resumes, crosses freeze_at = 2 and ends with the discriminator at work.
+    saved = stage(train_tokenizer)
+    second = saved["state"]["tokenizer"]
+    assert saved["step"] == 4
+    changed = {name for name in first if not torch.equal(first[name], second[name])}
+    assert any(name.startswith("decoder") for name in changed) and "quantiser.e_DVH" in changed
+    assert {"psnr_1", "psnr_8", "codes_used_1"} <= log_names(runs / "tiny-tokenizer")
+    assert list((runs / "tiny-tokenizer" / "samples").glob("*.png"))
+
+    saved = stage(train_resgen)
+    assert saved["step"] == 2
+    assert all(torch.isfinite(t).all() for t in saved["state"]["ema"].values())
+    assert "validation_loss_per_dim" in log_names(runs / "tiny-resgen")
+    assert list((runs / "tiny-resgen" / "samples").glob("*.png"))
+
+
+def test_encoder_and_codebooks_stand_still_once_frozen(stage):
+    """Of the averaged weights, which make the tokens."""
+    before = stage(train_tokenizer, "--steps", "2")["state"]["ema"]
+    after = stage(train_tokenizer)["state"]["ema"]
+    for name in before:
+        if name.startswith(("encoder", "quantiser")):
+            assert torch.equal(before[name], after[name]), name
+    assert any(not torch.equal(before[name], after[name]) for name in before if name.startswith("decoder"))
+
+
+def test_token_set_is_the_tokenizers_encoding(stage, class_folders, tmp_path):
+    stage(train_tokenizer)
+    tokens = token_set(tmp_path / "runs", "tiny-tokenizer", str(class_folders), tmp_path / "tokens.pt")
+    assert tokens.x.shape == (2, 60, 4, 8) and tokens.x_validation.shape == (6, 4, 8) and tokens.classes == ["apple", "banana", "cherry"]
+    tokenizer, _ = load_tokenizer(tmp_path / "runs", "tiny-tokenizer")
+    sums = tokenizer.quantiser.embed(tokens.x[0].long().flatten(0, 1))
+    assert float((sums * tokens.scale).square().mean()) == pytest.approx(1, rel=1e-3)
+    assert bool((tokens.sigma > 0).all()) and tokens.sigma.shape == (8,)
+    again = token_set(tmp_path / "runs", "tiny-tokenizer", "no such data", tmp_path / "tokens.pt")
+    assert torch.equal(tokens.x, again.x)
+
+
+def torchrun(stage: str, recipe: Path, runs: Path) -> None:
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "training.tests.ranks"]
+    command += [stage, "--recipe", str(recipe), "--runs", str(runs)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr[-4000:]
+
+
+def assert_ranks_agree(folder: Path, names: list[str]) -> None:
+    a, b = (torch.load(folder / f"rank-{i}.pt", weights_only=True) for i in (0, 1))
+    for name in names:
+        for key in a[name]:
+            assert torch.equal(a[name][key], b[name][key]), f"{name}.{key} differs between the ranks"
+
+
+def test_two_processes_train_one_model(stage, recipes, tmp_path):
+    """DDP over gloo: each rank sees other pictures, yet both end with the same weights and codebooks."""
+    runs = tmp_path / "runs"
+    torchrun("training.train_tokenizer", recipes["tiny-tokenizer"], runs)
+    assert_ranks_agree(runs / "tiny-tokenizer", ["tokenizer", "ema"])
+    torchrun("training.train_resgen", recipes["tiny-resgen"], runs)
+    assert_ranks_agree(runs / "tiny-resgen", ["generator"])
+    saved = torch.load(runs / "tiny-resgen" / "checkpoint.pt", weights_only=True)
+    assert saved["step"] == 2
