@@ -1,0 +1,49 @@
+import { access } from 'node:fs/promises';
+import { ItemId, ModelId } from '../contract/index.js';
+import { EXPORT_FILE, type Exports } from './exports.js';
+import { type Library, itemFiles } from './library.js';
+import type { Models } from './models.js';
+
+/** A file that a host may hand to its renderer. */
+export interface Asset {
+  file: string;
+  contentType: string;
+}
+
+const TYPES: Readonly<Record<string, string>> = {
+  png: 'image/png',
+  jpg: 'image/jpeg',
+  webp: 'image/webp',
+  zip: 'application/zip',
+  safetensors: 'application/octet-stream',
+};
+
+/** Addresses of `contract`'s `assets` to files. A name becomes part of a path only after a pattern without separators has passed it. */
+export class Assets {
+  constructor(
+    private readonly library: Library,
+    private readonly models: Models,
+    private readonly exports: Exports,
+  ) {}
+
+  /** `path` is that of a URL, without its query. Null where there is no such file, whatever the reason. */
+  async find(path: string): Promise<Asset | null> {
+    const file = await this.#file(path);
+    if (file === null) return null;
+    const there = await access(file).then(
+      () => true,
+      () => false,
+    );
+    return there ? { file, contentType: TYPES[file.slice(file.lastIndexOf('.') + 1)] ?? 'application/octet-stream' } : null;
+  }
+
+  async #file(path: string): Promise<string | null> {
+    const [empty, root, group, name = '', file, ...more] = path.split('/');
+    if (empty !== '' || root !== 'assets' || more.length > 0) return null;
+    if (group === 'exports') return file === undefined && EXPORT_FILE.test(name) ? this.exports.path(name) : null;
+    if (group === 'models') return file === 'thumbnails.webp' && ModelId.safeParse(name).success ? this.models.thumbnails(name) : null;
+    if (group !== 'items' || !ItemId.safeParse(name).success) return null;
+    if (file === itemFiles.picture) return this.exports.served(name).catch(() => null);
+    return file === itemFiles.thumbnail || file === itemFiles.tokens ? this.library.path(name, file) : null;
+  }
+}

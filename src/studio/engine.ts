@@ -1,0 +1,117 @@
+import { type EngineReply, type EngineStatus, type GenerateOne, type Sampling, type Settings, type SpawnEngine, StudioError } from '../contract/index.js';
+import type { ModelPackage } from '../engine/package.js';
+import { EngineLink, type StepReply } from './engine-link.js';
+
+interface GenerateRequest {
+  items: GenerateOne[];
+  sampling: Sampling;
+  /** At least this many milliseconds between two decoded previews; null for none. */
+  previewEveryMs: number | null;
+}
+
+export type Generated = Extract<EngineReply, { type: 'generated' }>;
+
+/** A loaded model, for as long as `Engine.use` lends it. */
+export interface EngineSession {
+  /** Stops between two steps when the signal says so, and then rejects with code `cancelled`. */
+  generate(request: GenerateRequest, onStep: (step: StepReply) => void, signal: AbortSignal): Promise<Generated>;
+  /** tokens `[L * D]` to RGB pixels, `size * size * 3`. */
+  decode(tokens: Int32Array, depth: number): Promise<Uint8Array>;
+  encode(pixels: Uint8Array): Promise<Int32Array>;
+}
+
+/** The engine process as the studio sees it: started at first use, again after a crash, with one model loaded and one user at a time. */
+export class Engine {
+  #link: EngineLink | undefined;
+  #loaded: { folder: string; provider: Settings['provider'] } | undefined;
+  #status: EngineStatus = { state: 'stopped', model: null, provider: null, probes: [], problem: null };
+  #queue: Promise<unknown> = Promise.resolve();
+  #closed = false;
+
+  constructor(
+    private readonly spawn: SpawnEngine,
+    private readonly onStatus: (status: EngineStatus) => void,
+  ) {}
+
+  get status(): EngineStatus {
+    return this.#status;
+  }
+
+  /** Loads the model unless it is, and lends it to `work` alone. Calls are served in their order. */
+  use<T>(model: ModelPackage, provider: Settings['provider'], work: (session: EngineSession) => Promise<T>): Promise<T> {
+    return this.#inTurn(async () => {
+      const link = await this.#load(model, provider, false);
+      this.#update({ state: 'busy' });
+      try {
+        return await work(session(link));
+      } finally {
+        if (!link.gone) this.#update({ state: 'ready' });
+      }
+    });
+  }
+
+  /** Loads the model again and times every provider that this build lists. */
+  probe(model: ModelPackage, provider: Settings['provider']): Promise<EngineStatus> {
+    return this.#inTurn(async () => {
+      await this.#load(model, provider, true);
+      return this.#status;
+    });
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#link?.kill();
+  }
+
+  #inTurn<T>(task: () => Promise<T>): Promise<T> {
+    const result = this.#queue.then(task);
+    this.#queue = result.catch(() => undefined);
+    return result;
+  }
+
+  async #load({ folder, manifest }: ModelPackage, provider: Settings['provider'], probeAll: boolean): Promise<EngineLink> {
+    const link = this.#start();
+    if (!probeAll && this.#loaded?.folder === folder && this.#loaded.provider === provider) return link;
+    this.#loaded = undefined;
+    this.#update({ state: 'starting', model: null, provider: null });
+    try {
+      const loaded = await link.send<'load'>({ type: 'load', folder, provider, probeAll });
+      this.#loaded = { folder, provider };
+      this.#update({ state: 'ready', model: manifest.id, provider: loaded.provider, probes: loaded.probes, problem: null });
+      return link;
+    } catch (error) {
+      if (!link.gone) this.#update({ state: 'ready', problem: StudioError.from(error).message });
+      throw error;
+    }
+  }
+
+  #start(): EngineLink {
+    if (this.#closed) throw new StudioError('cancelled', 'The studio is closing. Start it again to go on.');
+    if (this.#link && !this.#link.gone) return this.#link;
+    this.#update({ state: 'starting' });
+    this.#link = new EngineLink(this.spawn, (error) => {
+      this.#loaded = undefined;
+      this.#update({ state: 'stopped', model: null, provider: null, problem: this.#closed ? null : error.message });
+    });
+    return this.#link;
+  }
+
+  #update(change: Partial<EngineStatus>): void {
+    this.#status = { ...this.#status, ...change };
+    this.onStatus(this.#status);
+  }
+}
+
+function session(link: EngineLink): EngineSession {
+  return {
+    generate: (request, onStep, signal) => {
+      if (signal.aborted) throw new StudioError('cancelled', 'Stopped.');
+      return link.send<'generate'>({ type: 'generate', ...request }, onStep, (id) => {
+        if (signal.aborted) link.cancel(id);
+        signal.addEventListener('abort', () => link.cancel(id), { once: true });
+      });
+    },
+    decode: async (tokens, depth) => (await link.send<'decode'>({ type: 'decode', tokens: new Int32Array(tokens), depth })).pixels,
+    encode: async (pixels) => (await link.send<'encode'>({ type: 'encode', pixels: new Uint8Array(pixels) })).tokens,
+  };
+}

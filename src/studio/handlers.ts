@@ -1,0 +1,114 @@
+import type { AppInfo, CallName, Item, Params, Recipe, Result, StudioEvent } from '../contract/index.js';
+import { StudioError } from '../contract/index.js';
+import type { ClassUseStore } from './class-use-store.js';
+import type { Engine } from './engine.js';
+import type { Exports } from './exports.js';
+import type { ItemsStore } from './items-store.js';
+import type { JobQueue } from './job-queue.js';
+import type { JobsStore } from './jobs-store.js';
+import type { Library } from './library.js';
+import type { Models } from './models.js';
+import { toSquare } from './pictures.js';
+import { readRecipe } from './recipe-file.js';
+import type { SettingsStore } from './settings-store.js';
+
+/** One function a call: a call of the contract that is missing here, or one that it does not have, is a type error. */
+export type Handlers = { [N in CallName]: (params: Params<N>) => Result<N> | Promise<Result<N>> };
+
+export interface Parts {
+  info: AppInfo;
+  settings: SettingsStore;
+  classUse: ClassUseStore;
+  jobs: JobsStore;
+  items: ItemsStore;
+  library: Library;
+  models: Models;
+  engine: Engine;
+  queue: JobQueue;
+  exports: Exports;
+  emit: (event: StudioEvent) => void;
+}
+
+export function createHandlers(parts: Parts): Handlers {
+  const { info, settings, classUse, jobs, items, models, engine, queue, exports, emit } = parts;
+
+  const changeSettings = (change: Params<'settings.set'>): Result<'settings.set'> => {
+    const payload = settings.set(change);
+    emit({ name: 'settings', payload });
+    return payload;
+  };
+
+  return {
+    'app.info': () => info,
+    'settings.get': () => settings.get(),
+    'settings.set': changeSettings,
+
+    'models.list': () => models.list(),
+    'models.card': async ({ id }) => ({ markdown: await models.card(id) }),
+    'models.verify': async ({ id }) => {
+      const problems = await models.verify(id);
+      return { ok: problems.length === 0, problems };
+    },
+    'models.recentClasses': ({ id }) => classUse.recent(id),
+
+    'engine.status': () => engine.status,
+    'engine.probe': async ({ model }) => engine.probe(await models.find(model), settings.get().provider),
+
+    'jobs.create': async (request) => {
+      const job = await queue.create(request);
+      classUse.touch(request.model, request.classes);
+      if (settings.get().lastModel !== request.model) changeSettings({ lastModel: request.model });
+      return job;
+    },
+    'jobs.list': () => jobs.list(),
+    'jobs.cancel': ({ id }) => queue.cancel(id),
+    'jobs.retry': ({ id }) => queue.retry(id),
+
+    'items.list': (params) => items.list(params),
+    'items.get': ({ id }) => items.get(id),
+    'items.remove': ({ ids }) => {
+      const removed = items.setDeleted(ids, Date.now());
+      if (removed.length > 0) emit({ name: 'itemsRemoved', payload: removed.map((item) => item.id) });
+      return null;
+    },
+    'items.restore': ({ ids }) => {
+      for (const item of items.setDeleted(ids, null)) emit({ name: 'itemAdded', payload: item });
+      return null;
+    },
+    'items.export': ({ ids, format }) =>
+      exports.create(
+        [...new Set(ids)].map((id) => items.get(id)),
+        format,
+      ),
+    'items.import': (params) => importPicture(parts, params),
+    'recipe.read': ({ name, bytes }) => readRecipe(name, bytes),
+  };
+}
+
+async function importPicture(parts: Parts, { name, bytes, model: id }: Params<'items.import'>): Promise<Item> {
+  const model = await parts.models.find(id);
+  const { manifest } = model;
+  if (!manifest.image || !manifest.files.encode) {
+    throw new StudioError('bad-request', `The model “${id}” can't encode pictures. Choose another model.`);
+  }
+  const { size } = manifest.image;
+  const square = await toSquare(name, bytes, size);
+  const started = performance.now();
+  // The picture of an item is the view of its tokens, so it is what they decode to and not the one that came in.
+  const { tokens, pixels } = await parts.engine.use(model, parts.settings.get().provider, async (session) => {
+    const encoded = await session.encode(square.data);
+    return { tokens: encoded, pixels: await session.decode(encoded, manifest.tokens.D) };
+  });
+  const recipe: Recipe = {
+    format: 1,
+    studio: parts.info.version,
+    model: { id: manifest.id, version: manifest.version },
+    kind: 'image',
+    verb: 'encode',
+    source: name,
+  };
+  const durationMs = performance.now() - started;
+  const item = await parts.library.add({ recipe, pixels, size, shape: manifest.tokens, tokens, durationMs, job: null });
+  parts.emit({ name: 'itemAdded', payload: item });
+  return item;
+}

@@ -1,0 +1,58 @@
+import { distance } from 'fastest-levenshtein';
+import { type ImageRequest, JOB_LIMITS, type Manifest, StudioError } from '../contract/index.js';
+
+/** One picture of a job. */
+export interface PlannedPicture {
+  /** Place in the job. */
+  index: number;
+  className: string;
+  classIndex: number;
+  seed: number;
+}
+
+/**
+ * Every picture that a request asks for, in order.
+ * @throws StudioError `bad-request`: a class the model does not know, or too many pictures
+ */
+export function planJob(request: ImageRequest, manifest: Manifest): PlannedPicture[] {
+  if (!manifest.files.step) {
+    throw new StudioError('bad-request', `The model “${manifest.id}” can't make new pictures: it only encodes and decodes. Choose another model.`);
+  }
+  const classes = [...new Set(request.classes)];
+  const total = classes.length * request.count;
+  if (total > JOB_LIMITS.itemsPerJob) {
+    const most = JOB_LIMITS.itemsPerJob.toLocaleString('en');
+    throw new StudioError('bad-request', `That is ${total.toLocaleString('en')} pictures, and a job makes at most ${most}. Lower the count or choose fewer classes.`);
+  }
+  return classes.flatMap((className, c) => {
+    const classIndex = findClass(className, manifest);
+    return Array.from({ length: request.count }, (_, i) => ({
+      index: c * request.count + i,
+      className,
+      classIndex,
+      seed: (request.seed + i) % 2 ** 32,
+    }));
+  });
+}
+
+function findClass(name: string, { id, classes }: Manifest): number {
+  const index = classes.indexOf(name);
+  if (index >= 0) return index;
+  const near = nearest(name, classes);
+  const advice = near.length > 0 ? `Did you mean ${near.map((n) => `“${n}”`).join(' or ')}?` : 'Choose one from its list.';
+  throw new StudioError('bad-request', `The model “${id}” has no class “${name}”. ${advice}`);
+}
+
+/** Up to three names that the person may have meant: near in spelling, or having this one in them. */
+function nearest(name: string, names: readonly string[]): string[] {
+  const wanted = name.toLowerCase();
+  return names
+    .map((candidate) => {
+      const lower = candidate.toLowerCase();
+      return { candidate, score: lower.includes(wanted) && wanted.length >= 3 ? 1 : distance(wanted, lower) };
+    })
+    .filter(({ score }) => score <= Math.max(1, Math.floor(name.length / 3)))
+    .sort((a, b) => a.score - b.score)
+    .slice(0, 3)
+    .map(({ candidate }) => candidate);
+}

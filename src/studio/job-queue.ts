@@ -1,0 +1,211 @@
+import { type ImageRequest, type Job, type Recipe, type StudioEvent, StudioError } from '../contract/index.js';
+import type { ModelPackage } from '../engine/package.js';
+import { BatchProgress } from './batch-progress.js';
+import type { Engine, Generated } from './engine.js';
+import { toStudioError } from './errors.js';
+import type { ItemsStore } from './items-store.js';
+import { type PlannedPicture, planJob } from './job-plan.js';
+import type { JobsStore } from './jobs-store.js';
+import type { Library } from './library.js';
+import type { Models } from './models.js';
+import type { SettingsStore } from './settings-store.js';
+import { TimeLeft } from './time-left.js';
+
+interface Parts {
+  jobs: JobsStore;
+  items: ItemsStore;
+  library: Library;
+  models: Models;
+  settings: SettingsStore;
+  engine: Engine;
+  emit: (event: StudioEvent) => void;
+  version: string;
+}
+
+/** Previews are encoded here, one by one: bigger batches get fewer of them, so that they do not hold up the work. */
+const PREVIEW_MS_PER_PICTURE = 15;
+const MIN_PREVIEW_MS = 100;
+
+/** Runs jobs one at a time, in the order they came. A job is in the database before it runs, and so is each picture when it is done. */
+export class JobQueue {
+  #running: { id: string; stop: AbortController; ended: Promise<void> } | null = null;
+  #closed = false;
+
+  constructor(private readonly parts: Parts) {}
+
+  /** Takes up what was queued or running when the studio last ended. */
+  start(): void {
+    this.parts.jobs.requeue();
+    this.#next();
+  }
+
+  /** @throws StudioError `not-found`, `bad-model` or `bad-request` */
+  async create(request: ImageRequest): Promise<Job> {
+    const { manifest } = await this.parts.models.find(request.model);
+    const job = this.parts.jobs.add(request, planJob(request, manifest).length);
+    this.#tell(job);
+    this.#next();
+    return job;
+  }
+
+  /** Stops a job between two steps; resolves when it has stopped. A job that has ended stays as it is. */
+  async cancel(id: string): Promise<Job> {
+    const job = this.parts.jobs.get(id);
+    if (this.#running?.id === id) {
+      const { stop, ended } = this.#running;
+      stop.abort();
+      await ended;
+    } else if (job.state === 'queued') {
+      this.#tell(this.parts.jobs.update(id, { state: 'cancelled', endedAt: Date.now() }));
+    }
+    return this.parts.jobs.get(id);
+  }
+
+  /** Queues what a failed or cancelled job has not finished. @throws StudioError `bad-request` in any other state */
+  retry(id: string): Job {
+    const { state } = this.parts.jobs.get(id);
+    if (state !== 'failed' && state !== 'cancelled') {
+      throw new StudioError('bad-request', `This job is ${state}, so there is nothing to retry. Only a failed or stopped job can go on.`);
+    }
+    const job = this.parts.jobs.update(id, { state: 'queued', startedAt: null, endedAt: null, error: null });
+    this.#tell(job);
+    this.#next();
+    return job;
+  }
+
+  /** Ends the running job between two steps; it stays in the database as running, and goes on at the next start. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#running?.stop.abort();
+    await this.#running?.ended;
+  }
+
+  #next(): void {
+    if (this.#running || this.#closed) return;
+    const job = this.parts.jobs.next();
+    if (!job) return;
+    const stop = new AbortController();
+    // Not before #running is set: a job that fails at once would otherwise start the next one twice.
+    const ended = Promise.resolve()
+      .then(() => this.#run(job, stop.signal))
+      .finally(() => {
+        this.#running = null;
+        this.#next();
+      });
+    this.#running = { id: job.id, stop, ended };
+  }
+
+  async #run(job: Job, signal: AbortSignal): Promise<void> {
+    const { jobs } = this.parts;
+    try {
+      this.#tell(jobs.update(job.id, { state: 'running', startedAt: job.startedAt ?? Date.now() }));
+      await this.#generate(job, signal);
+      this.#tell(jobs.update(job.id, { state: 'done', endedAt: Date.now() }));
+    } catch (error) {
+      if (this.#closed) return;
+      const { code, message } = toStudioError(error);
+      const end = code === 'cancelled' ? { state: 'cancelled' as const, error: null } : { state: 'failed' as const, error: message };
+      this.#end(job.id, { ...end, endedAt: Date.now() });
+    }
+  }
+
+  #end(id: string, end: Pick<Job, 'state' | 'error' | 'endedAt'>): void {
+    try {
+      this.#tell(this.parts.jobs.update(id, end));
+    } catch (error) {
+      // The disk may be too full even for this. People still hear of it, and the job, running as far as the database knows, goes on
+      // at the next start.
+      this.#tell({ ...this.parts.jobs.get(id), ...end, error: end.error ?? toStudioError(error).message });
+    }
+  }
+
+  async #generate(job: Job, signal: AbortSignal): Promise<void> {
+    const { request } = job;
+    const model = await this.parts.models.find(request.model);
+    const finished = this.parts.items.finished(job.id);
+    let waiting = planJob(request, model.manifest).filter(({ index }) => !finished.has(index));
+    const timeLeft = new TimeLeft();
+    let done = finished.size;
+    while (waiting.length > 0) {
+      const batch = waiting.slice(0, request.batch);
+      waiting = waiting.slice(request.batch);
+      const generated = await this.#retryOnce(signal, () => this.#sample(job, model, batch, waiting.length, timeLeft, signal));
+      for (const [i, picture] of batch.entries()) {
+        await this.#keep(job, model, picture, generated, i);
+        done += 1;
+        this.#tell(this.parts.jobs.update(job.id, { done }));
+      }
+    }
+  }
+
+  /** A crash of the engine process may have been anything; twice on the same pictures is no accident. */
+  async #retryOnce<T>(signal: AbortSignal, sample: () => Promise<T>): Promise<T> {
+    const stopped = (error: unknown): error is StudioError => error instanceof StudioError && error.code === 'engine-stopped' && !signal.aborted;
+    try {
+      return await sample();
+    } catch (first) {
+      if (!stopped(first)) throw first;
+    }
+    try {
+      return await sample();
+    } catch (second) {
+      if (!stopped(second)) throw second;
+      const advice = 'Finished pictures are kept. Retry with a smaller batch, or choose another provider in Settings.';
+      throw new StudioError('engine-stopped', `The engine process stopped twice on the same pictures. ${advice}`, { cause: second });
+    }
+  }
+
+  async #sample(
+    job: Job,
+    model: ModelPackage,
+    batch: readonly PlannedPicture[],
+    waiting: number,
+    timeLeft: TimeLeft,
+    signal: AbortSignal,
+  ): Promise<Generated> {
+    const { engine, settings, emit } = this.parts;
+    const progress = new BatchProgress({ jobId: job.id, batch, waiting, manifest: model.manifest, timeLeft, emit });
+    const request = {
+      items: batch.map(({ classIndex, seed }) => ({ classIndex, seed })),
+      sampling: job.request.sampling,
+      previewEveryMs: Math.max(MIN_PREVIEW_MS, PREVIEW_MS_PER_PICTURE * batch.length),
+    };
+    try {
+      return await engine.use(model, settings.get().provider, (session) => {
+        timeLeft.restart();
+        return session.generate(request, (step) => progress.step(step), signal);
+      });
+    } finally {
+      // Progress that came after the pictures would show them masked again.
+      await progress.settled();
+    }
+  }
+
+  async #keep(job: Job, { manifest }: ModelPackage, picture: PlannedPicture, generated: Generated, i: number): Promise<void> {
+    const result = generated.results[i];
+    if (!result || !manifest.image) throw new StudioError('internal', 'The engine returned fewer pictures than were asked for. Retry the job.');
+    const recipe: Recipe = {
+      format: 1,
+      studio: this.parts.version,
+      model: { id: manifest.id, version: manifest.version },
+      kind: 'image',
+      verb: 'generate',
+      className: picture.className,
+      seed: picture.seed,
+      sampling: job.request.sampling,
+    };
+    const item = await this.parts.library.add({
+      ...result,
+      recipe,
+      size: manifest.image.size,
+      shape: manifest.tokens,
+      durationMs: generated.ms / generated.results.length,
+      job: { id: job.id, index: picture.index },
+    });
+    this.parts.emit({ name: 'itemAdded', payload: item });
+  }
+
+  #tell(job: Job): void {
+    this.parts.emit({ name: 'job', payload: job });
+  }
+}

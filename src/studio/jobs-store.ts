@@ -1,0 +1,77 @@
+import { ImageRequest, type Job, JobState, StudioError } from '../contract/index.js';
+import type { Db } from './database.js';
+import { newId } from './ids.js';
+
+interface JobRow {
+  id: string;
+  request: string;
+  state: string;
+  created_at: number;
+  started_at: number | null;
+  ended_at: number | null;
+  done: number;
+  total: number;
+  error: string | null;
+}
+
+/** Fields of a job that change during its life. */
+type JobChange = Partial<Pick<Job, 'state' | 'startedAt' | 'endedAt' | 'done' | 'error'>>;
+
+const COLUMNS = { state: 'state', startedAt: 'started_at', endedAt: 'ended_at', done: 'done', error: 'error' } as const satisfies Record<keyof JobChange, string>;
+
+export class JobsStore {
+  constructor(private readonly db: Db) {}
+
+  add(request: ImageRequest, total: number): Job {
+    const id = newId();
+    this.db
+      .prepare("INSERT INTO jobs (id, request, state, created_at, done, total) VALUES (?, ?, 'queued', ?, 0, ?)")
+      .run(id, JSON.stringify(request), Date.now(), total);
+    return this.get(id);
+  }
+
+  /** @throws StudioError `not-found` */
+  get(id: string): Job {
+    const row = this.db.prepare('SELECT * FROM jobs WHERE id = ?').get(id) as JobRow | undefined;
+    if (!row) throw new StudioError('not-found', 'There is no such job. Reload the list of jobs.');
+    return toJob(row);
+  }
+
+  /** Newest first. */
+  list(): Job[] {
+    return (this.db.prepare('SELECT * FROM jobs ORDER BY seq DESC LIMIT 1000').all() as JobRow[]).map(toJob);
+  }
+
+  /** The job that has waited longest. */
+  next(): Job | null {
+    const row = this.db.prepare("SELECT * FROM jobs WHERE state = 'queued' ORDER BY seq LIMIT 1").get() as JobRow | undefined;
+    return row ? toJob(row) : null;
+  }
+
+  /** Puts jobs that were running when the studio ended back into the queue. */
+  requeue(): void {
+    this.db.prepare("UPDATE jobs SET state = 'queued' WHERE state = 'running'").run();
+  }
+
+  update(id: string, change: JobChange): Job {
+    const entries = Object.entries(change) as [keyof JobChange, string | number | null][];
+    const assignments = entries.map(([key]) => `${COLUMNS[key]} = ?`).join(', ');
+    this.db.prepare(`UPDATE jobs SET ${assignments} WHERE id = ?`).run(...entries.map(([, value]) => value), id);
+    return this.get(id);
+  }
+}
+
+function toJob(row: JobRow): Job {
+  return {
+    id: row.id,
+    kind: 'image',
+    request: ImageRequest.parse(JSON.parse(row.request)),
+    state: JobState.parse(row.state),
+    createdAt: row.created_at,
+    startedAt: row.started_at,
+    endedAt: row.ended_at,
+    done: row.done,
+    total: row.total,
+    error: row.error,
+  };
+}

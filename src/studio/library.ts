@@ -1,0 +1,125 @@
+import { mkdirSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Item, ItemId, type Recipe, StudioError } from '../contract/index.js';
+import { readTokenFile, writeTokenFile } from '../engine/tokens.js';
+import { PARTIAL, writeFolder } from './files.js';
+import { newId } from './ids.js';
+import type { ItemsStore } from './items-store.js';
+import { toPng, toThumbnail } from './pictures.js';
+import { pngSize } from './png-text.js';
+import { embedInPng } from './recipe-file.js';
+
+const TRASH_DAYS = 30;
+
+/** What the engine made, before it is an item. */
+export interface NewItem {
+  recipe: Recipe;
+  /** RGB, `size * size * 3`. */
+  pixels: Uint8Array;
+  size: number;
+  /** Shape of the token arrays, `[L * D]` each. */
+  shape: { L: number; D: number; grid?: readonly [number, number] | undefined };
+  tokens: Int32Array;
+  revealedAt?: Uint8Array;
+  confidence?: Float32Array;
+  durationMs: number | null;
+  job: { id: string; index: number } | null;
+}
+
+export const itemFiles = { picture: 'picture.png', tokens: 'tokens.safetensors', thumbnail: 'thumbnail.webp' } as const;
+export type ItemFile = (typeof itemFiles)[keyof typeof itemFiles];
+
+/** Items on disk: a folder each, and a row in the database that is written after it and is what makes it exist. */
+export class Library {
+  readonly #folder: string;
+
+  constructor(
+    dataFolder: string,
+    private readonly items: ItemsStore,
+  ) {
+    this.#folder = join(dataFolder, 'items');
+    mkdirSync(this.#folder, { recursive: true });
+  }
+
+  /**
+   * For the start, before anything is written: removes what a crash left half-written and what has been in the trash for a month, and
+   * takes in whole items that the database does not know, so that losing the database loses no picture.
+   */
+  tidy(): void {
+    for (const id of this.items.trashedBefore(Date.now() - TRASH_DAYS * 24 * 3600 * 1000)) {
+      rmSync(join(this.#folder, id), { recursive: true, force: true });
+      this.items.forget(id);
+    }
+    const known = this.items.ids();
+    for (const name of readdirSync(this.#folder).sort()) {
+      if (name.startsWith(PARTIAL)) rmSync(join(this.#folder, name), { recursive: true, force: true });
+      else if (ItemId.safeParse(name).success && !known.has(name)) this.#adopt(name);
+    }
+  }
+
+  #adopt(id: string): void {
+    try {
+      const { recipe } = readTokenFile(readFileSync(this.path(id, itemFiles.tokens)));
+      const size = pngSize(readFileSync(this.path(id, itemFiles.picture)));
+      const createdAt = Math.round(statSync(this.path(id, itemFiles.tokens)).mtimeMs);
+      this.items.add({ id, kind: recipe.kind, createdAt, jobId: null, recipe, ...size, durationMs: null, deletedAt: null }, null);
+    } catch (error) {
+      // Not an item after all, or a damaged one: it stays where it is for the person to look at.
+      if (!(error instanceof StudioError) && !(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
+    }
+  }
+
+  path(id: string, file: ItemFile): string {
+    return join(this.#folder, id, file);
+  }
+
+  async add(made: NewItem): Promise<Item> {
+    const { recipe, size, shape, durationMs, job } = made;
+    const item: Item = {
+      id: newId(),
+      kind: recipe.kind,
+      createdAt: Date.now(),
+      jobId: job?.id ?? null,
+      recipe,
+      width: size,
+      height: size,
+      durationMs,
+      deletedAt: null,
+    };
+    const pixels = { data: made.pixels, size };
+    const folder = join(this.#folder, item.id);
+    await writeFolder(folder, {
+      [itemFiles.picture]: embedInPng(await toPng(pixels), recipe, { width: size, height: size }),
+      [itemFiles.thumbnail]: await toThumbnail(pixels),
+      [itemFiles.tokens]: writeTokenFile({
+        L: shape.L,
+        D: shape.D,
+        ...(shape.grid && { grid: shape.grid }),
+        codes: made.tokens,
+        ...(made.revealedAt && { revealedAt: made.revealedAt }),
+        ...(made.confidence && { confidence: made.confidence }),
+        model: recipe.model.id,
+        version: recipe.model.version,
+        recipe,
+      }),
+    });
+    try {
+      this.items.add(item, job?.index ?? null);
+    } catch (error) {
+      await rm(folder, { recursive: true, force: true });
+      throw error;
+    }
+    return item;
+  }
+
+  /** @throws StudioError `bad-file` where the file has been taken away */
+  async read(id: string, file: ItemFile): Promise<Buffer> {
+    try {
+      return await readFile(this.path(id, file));
+    } catch (cause) {
+      const why = `The file ${file} of an item is missing from ${join(this.#folder, id)}.`;
+      throw new StudioError('bad-file', `${why} Restore it from a copy, or delete the item.`, { cause });
+    }
+  }
+}

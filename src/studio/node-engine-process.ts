@@ -1,0 +1,40 @@
+import { fork } from 'node:child_process';
+import type { SpawnEngine } from '../contract/index.js';
+
+/**
+ * The engine process under plain Node: for the server and the command line. `entry` is the built `engine.js`.
+ * The child leads its own process group, so that Ctrl-C in a shell reaches only the host, which then ends it in order; it ends by itself
+ * when the channel to the host is gone.
+ */
+export function nodeEngine(entry: string): SpawnEngine {
+  return () => {
+    const child = fork(entry, [], {
+      serialization: 'advanced',
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+      execArgv: [],
+      detached: process.platform !== 'win32',
+    });
+    let exitReason: string | undefined;
+    const exitListeners: ((reason: string) => void)[] = [];
+    const exited = (reason: string): void => {
+      if (exitReason !== undefined) return;
+      exitReason = reason;
+      for (const listener of exitListeners) listener(reason);
+    };
+    child.on('exit', (code, signal) => exited(signal ? `signal ${signal}` : `code ${code}`));
+    // Also the failure to start at all, after which there is no exit.
+    child.on('error', (error) => {
+      if (child.pid === undefined) exited(error.message);
+    });
+    return {
+      post: (request) => {
+        // Sending to a process that has just died fails by event too; the exit says the rest.
+        if (child.connected) child.send(request, () => undefined);
+      },
+      onMessage: (listener) => void child.on('message', listener),
+      onExit: (listener) => void exitListeners.push(listener),
+      kill: () => void child.kill('SIGKILL'),
+      pid: child.pid,
+    };
+  };
+}

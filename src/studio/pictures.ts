@@ -1,0 +1,62 @@
+import sharp, { type Sharp } from 'sharp';
+import { StudioError } from '../contract/index.js';
+
+const THUMBNAIL = 192;
+const PREVIEW = 96;
+
+/** Square RGB pixels, `size * size * 3` bytes, as the engine hands them over. */
+export interface Pixels {
+  data: Uint8Array;
+  size: number;
+}
+
+const fromPixels = ({ data, size }: Pixels): Sharp => sharp(data, { raw: { width: size, height: size, channels: 3 } });
+
+export const toPng = (pixels: Pixels): Promise<Buffer> => fromPixels(pixels).png({ compressionLevel: 9 }).toBuffer();
+
+export function toThumbnail(pixels: Pixels): Promise<Buffer> {
+  return fromPixels(pixels).resize(THUMBNAIL, THUMBNAIL, { kernel: 'lanczos3' }).webp({ quality: 88 }).toBuffer();
+}
+
+/** Small and quick: there are ten of these a second for each picture of a batch. */
+export async function toPreview(pixels: Pixels): Promise<Uint8Array<ArrayBuffer>> {
+  return new Uint8Array(await fromPixels(pixels).resize(PREVIEW, PREVIEW, { kernel: 'cubic' }).webp({ quality: 80, effort: 0 }).toBuffer());
+}
+
+/**
+ * Any picture that sharp reads, as a model of that size wants it: upright, on white, the largest square in its middle.
+ * @throws StudioError `bad-file`
+ */
+export async function toSquare(name: string, bytes: Uint8Array, size: number): Promise<Pixels> {
+  try {
+    const data = await sharp(bytes, { failOn: 'error' })
+      .autoOrient()
+      .flatten({ background: '#ffffff' })
+      .toColourspace('srgb')
+      .resize(size, size, { fit: 'cover', position: 'centre', kernel: 'lanczos3' })
+      .removeAlpha()
+      .raw()
+      .toBuffer();
+    return { data, size };
+  } catch (cause) {
+    throw new StudioError('bad-file', `“${name}” is not a picture that can be read. Choose a PNG, JPEG, WebP, GIF, TIFF or AVIF file.`, { cause });
+  }
+}
+
+const MAX_SHEET_SIDE = 6144;
+
+/** Contact sheet of square pictures, row by row, as near to a square as their number allows, on white. */
+export async function toSheet(pictures: readonly Uint8Array[], size: number): Promise<Buffer> {
+  const columns = Math.ceil(Math.sqrt(pictures.length));
+  const rows = Math.ceil(pictures.length / columns);
+  const tile = Math.min(size, Math.floor(MAX_SHEET_SIDE / columns));
+  const stride = columns * tile * 3;
+  const sheet = Buffer.alloc(rows * tile * stride, 255);
+  for (const [i, picture] of pictures.entries()) {
+    const pixels = await sharp(picture).resize(tile, tile, { fit: 'contain', background: '#ffffff' }).flatten({ background: '#ffffff' }).raw().toBuffer();
+    const left = (i % columns) * tile * 3;
+    const top = Math.floor(i / columns) * tile;
+    for (let y = 0; y < tile; y++) pixels.copy(sheet, (top + y) * stride + left, y * tile * 3, (y + 1) * tile * 3);
+  }
+  return sharp(sheet, { raw: { width: columns * tile, height: rows * tile, channels: 3 } }).png().toBuffer();
+}

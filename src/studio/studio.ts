@@ -1,0 +1,135 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { z } from 'zod';
+import { type AppInfo, type Bridge, type CallName, type Params, type SpawnEngine, type StudioEvent, StudioError, calls } from '../contract/index.js';
+import { readTokenFile } from '../engine/tokens.js';
+import { type Asset, Assets } from './assets.js';
+import { badRequest } from './bad-request.js';
+import { ClassUseStore } from './class-use-store.js';
+import { dataFolder } from './data-folder.js';
+import { type Db, openDatabase } from './database.js';
+import { Engine } from './engine.js';
+import { toStudioError } from './errors.js';
+import { Exports } from './exports.js';
+import { createHandlers } from './handlers.js';
+import { ItemsStore } from './items-store.js';
+import { JobQueue } from './job-queue.js';
+import { JobsStore } from './jobs-store.js';
+import { Library } from './library.js';
+import { Models } from './models.js';
+import { toPng } from './pictures.js';
+import { SettingsStore } from './settings-store.js';
+
+export interface StudioOptions {
+  host: AppInfo['host'];
+  version: string;
+  /** Folders of the packages that ship. `models` in the data folder is looked at too. */
+  modelFolders: readonly string[];
+  /** Starts the engine process; called at first use, and again after a crash. */
+  spawnEngine: SpawnEngine;
+  /** Default: `RESGEN_DATA` of the environment, then the platform's place for application data. */
+  dataFolder?: string;
+}
+
+/** The application without a window. Hosts carry `call`, `subscribe` and `asset` to their clients. */
+export interface Studio extends Bridge {
+  /** The file behind the path of an `/assets/…` URL, or null. */
+  asset(path: string): Promise<Asset | null>;
+  /** A token file as a PNG, at the full depth of its model or a lower one. For hosts without a library of their own. */
+  decodeTokens(file: Uint8Array, depth?: number): Promise<Buffer>;
+  /** Ends the running job between two steps, to go on at the next start, and the engine process. */
+  close(): Promise<void>;
+}
+
+/** How long `close` waits for a step to end before it ends the engine process. */
+const CLOSE_MS = 2000;
+
+/** @throws StudioError `refused` or `bad-file`: the data folder is in use, of a newer studio, damaged or not writable */
+export function createStudio(options: StudioOptions): Studio {
+  const folder = dataFolder(options.dataFolder);
+  const db = openData(folder);
+  try {
+    return assemble(options, folder, db);
+  } catch (error) {
+    db.close();
+    throw toStudioError(error);
+  }
+}
+
+function openData(folder: string): Db {
+  try {
+    mkdirSync(join(folder, 'models'), { recursive: true });
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new StudioError('refused', `The data folder ${folder} can't be made (${why}). Choose another one with RESGEN_DATA.`, { cause });
+  }
+  return openDatabase(join(folder, 'studio.db'));
+}
+
+function assemble({ host, version, modelFolders, spawnEngine }: StudioOptions, folder: string, db: Db): Studio {
+  const listeners = new Set<(event: StudioEvent) => void>();
+  const emit = (event: StudioEvent): void => {
+    for (const listener of listeners) listener(event);
+  };
+
+  const settings = new SettingsStore(db);
+  const jobs = new JobsStore(db);
+  const items = new ItemsStore(db);
+  const library = new Library(folder, items);
+  const models = new Models([...modelFolders, join(folder, 'models')]);
+  const engine = new Engine(spawnEngine, (payload) => emit({ name: 'engine', payload }));
+  const queue = new JobQueue({ jobs, items, library, models, settings, engine, emit, version });
+  const exports = new Exports(folder, library, () => settings.get().embedRecipe);
+  const assets = new Assets(library, models, exports);
+  const info: AppInfo = { version, host, platform: process.platform, dataFolder: folder, modelFolders: [...models.folders] };
+  const classUse = new ClassUseStore(db);
+  const handlers = createHandlers({ info, settings, classUse, jobs, items, library, models, engine, queue, exports, emit });
+
+  library.tidy();
+  queue.start();
+
+  return {
+    call: async (name, params) => {
+      try {
+        const parsed = parse(name, params);
+        return { ok: true, value: await handlers[name](parsed) };
+      } catch (error) {
+        return { ok: false, error: toStudioError(error).toWire() };
+      }
+    },
+    subscribe: (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    asset: (path) => assets.find(path),
+    decodeTokens: async (file, depth) => {
+      const { model: id, L, D, codes } = readTokenFile(file);
+      const model = await models.find(id);
+      const { tokens, image } = model.manifest;
+      if (!image || L !== tokens.L || D !== tokens.D) {
+        throw new StudioError('bad-file', `These tokens are [${L}, ${D}] and the model “${id}” has [${tokens.L}, ${tokens.D}]. Use the version they were made with.`);
+      }
+      if (depth !== undefined && depth > D) throw new StudioError('bad-request', `The model “${id}” has ${D} depths. Choose a depth from 1 to ${D}.`);
+      const data = await engine.use(model, settings.get().provider, (session) => session.decode(codes, depth ?? D));
+      return toPng({ data, size: image.size });
+    },
+    close: async () => {
+      const stopped = queue.close();
+      await Promise.race([stopped, delay(CLOSE_MS, undefined, { ref: false })]);
+      engine.close();
+      await stopped;
+      db.close();
+    },
+  };
+}
+
+/** Whatever a client sends, as the contract has it. @throws StudioError `bad-request` */
+function parse<N extends CallName>(name: N, params: unknown): Params<N> {
+  if (!Object.hasOwn(calls, name)) throw new StudioError('bad-request', `The studio has no call “${name}”. Reload the page; it may be of another version.`);
+  // TypeScript does not follow that the schema at a name gives the parameters of that name.
+  const schema = calls[name].params as unknown as z.ZodType<Params<N>>;
+  const parsed = schema.safeParse(params);
+  if (!parsed.success) throw badRequest(name, parsed.error);
+  return parsed.data;
+}
