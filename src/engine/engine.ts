@@ -4,6 +4,7 @@ import type { Sampling } from '../contract/sampling.js';
 import { type GraphBorder, type RunnableGraph, graphBorders } from './borders.js';
 import { type ModelPackage, openPackage, packageFileNames, readPackageFile } from './package.js';
 import { type Attempt, type GoldenCases, type Sessions, chooseProvider, goldenCase, measure, releaseSessions } from './probe.js';
+import { providerFailure } from './provider-failure.js';
 import { readSafetensors } from './safetensors.js';
 import { type Sample, type SampleItem, type SampleOptions, type StepFunction, sample, split } from './sampler.js';
 import { GraphSession, type Tensors, listedProviders } from './session.js';
@@ -65,16 +66,16 @@ export class Engine {
       } catch (error) {
         // A graph that contradicts its manifest is no provider's fault.
         if (error instanceof StudioError) throw error;
-        return { sessions: null, measurement: null, problem: firstLine(error) };
+        return { sessions: null, measurement: null, problem: providerFailure(error) };
       }
       try {
         const measurement = await measure(sessions, cases);
         if (measurement.wrong === null) return { sessions, measurement, problem: null };
         await releaseSessions(sessions);
-        return { sessions: null, measurement, problem: `wrong results: ${measurement.wrong}` };
+        return { sessions: null, measurement, problem: `Gave wrong results: ${measurement.wrong}.` };
       } catch (error) {
         await releaseSessions(sessions);
-        return { sessions: null, measurement: null, problem: firstLine(error) };
+        return { sessions: null, measurement: null, problem: providerFailure(error) };
       }
     };
     const choice = await chooseProvider({ wanted: provider, probeAll, listed: listedProviders(), attempt });
@@ -184,11 +185,6 @@ async function createSession(
 
 function notUsable(id: string, problem: string, cause: unknown): StudioError {
   return new StudioError('bad-model', `The model package "${id}" can't be used: ${problem}. Install the package again.`, { cause });
-}
-
-/** onnxruntime's messages go on for pages of build paths after the first line. */
-function firstLine(error: unknown): string {
-  return (error instanceof Error ? error.message : String(error)).split('\n', 1)[0]?.slice(0, 300) ?? '';
 }
 
 // The session's types were checked against the border when it was made; these only say so to the compiler.

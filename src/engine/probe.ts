@@ -126,7 +126,7 @@ async function bestOf(run: () => Promise<unknown>): Promise<number> {
 export interface Attempt {
   sessions: Sessions | null;
   measurement: Measurement | null;
-  /** Why it did not pass. */
+  /** Why it did not pass, a sentence. */
   problem: string | null;
 }
 
@@ -162,7 +162,7 @@ export async function chooseProvider({ wanted, probeAll, listed, attempt }: Prob
     if (active !== null && name !== 'cpu' && !probeAll) continue;
     const { sessions, measurement, problem } = await attempt(name);
     if (!sessions || !measurement) {
-      probes.set(name, { name, state: 'refused', reason: sentence(problem ?? 'it did not run'), ...figures(measurement) });
+      probes.set(name, { name, state: 'refused', reason: problem ?? 'It did not run.', ...figures(measurement) });
       continue;
     }
     passed.set(name, { sessions, ms: measurement.ms });
@@ -219,9 +219,4 @@ function figures(measurement: Measurement | null): Pick<ProviderProbe, 'stepMs' 
 
 function time(ms: number): string {
   return `${ms.toFixed(ms < 10 ? 1 : 0)} ms a step`;
-}
-
-function sentence(clause: string): string {
-  const text = clause.trim();
-  return `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? '' : '.'}`;
 }

@@ -82,7 +82,7 @@ export class RequestHandler {
       {
         previewEveryMs,
         onStep: ({ step, steps, k, masked, previews }) => {
-          this.options.post({ type: 'step', id, step, steps, k: [...k], masked, previews: [...previews] });
+          this.options.post({ type: 'step', id, step, steps, k: k.map(copy), masked, previews: previews.map(copy) });
         },
         signal: this.cancels.get(id)?.signal ?? AbortSignal.abort(),
       },
@@ -91,11 +91,12 @@ export class RequestHandler {
   }
 
   private async decode({ id, tokens, depth }: Request<'decode'>): Promise<EngineReply> {
-    return { type: 'decoded', id, pixels: await this.loaded().decode(tokens, depth) };
+    return { type: 'decoded', id, pixels: copy(await this.loaded().decode(tokens, depth)) };
   }
 
   private async encode({ id, pixels }: Request<'encode'>): Promise<EngineReply> {
-    return { type: 'encoded', id, ...(await this.loaded().encode(pixels)) };
+    const { tokens, residual } = await this.loaded().encode(pixels);
+    return { type: 'encoded', id, tokens: tokens.slice(), residual: residual.slice() };
   }
 
   private loaded(): Engine {
@@ -105,7 +106,12 @@ export class RequestHandler {
 }
 
 function onWire({ tokens, pixels, revealedAt, confidence }: Picture) {
-  return { tokens, pixels, revealedAt, confidence };
+  return { tokens: tokens.slice(), pixels: copy(pixels), revealedAt: copy(revealedAt), confidence: confidence.slice() };
+}
+
+/** Owns its buffer: structured clone sends the whole buffer behind a view. */
+function copy(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  return bytes.slice();
 }
 
 function idOf(message: unknown): number {

@@ -55,7 +55,9 @@ export function readSafetensors(bytes: Uint8Array): Safetensors {
   const tensors = new Map<string, NamedTensor>();
   for (const [name, entry] of entries) {
     const [begin, end] = entry.data_offsets;
-    tensors.set(name, { shape: entry.shape, data: view(entry.dtype, bytes.slice(dataStart + begin, dataStart + end)) });
+    // Not `slice`, which in a Node Buffer copies nothing: the copy is what aligns the tensor.
+    const own = new Uint8Array(bytes.subarray(dataStart + begin, dataStart + end));
+    tensors.set(name, { shape: entry.shape, data: view(entry.dtype, own) });
   }
   return { tensors, metadata };
 }

@@ -1,8 +1,12 @@
-import { InferenceSession, Tensor, listSupportedBackends } from 'onnxruntime-node';
+import { InferenceSession, Tensor, env, listSupportedBackends } from 'onnxruntime-node';
 import { StudioError } from '../contract/errors.js';
 import type { ProviderName } from '../contract/records.js';
 import type { GraphBorder, TensorBorder } from './borders.js';
 import type { TensorData } from './safetensors.js';
+
+// What goes wrong is thrown; a second copy of it on stderr would only reach the person at the command line.
+const FATAL = 4;
+env.logLevel = 'fatal';
 
 /** Order in which providers are asked: the fastest that a machine may have first, the CPU, which every build has, last. */
 export const PROVIDER_ORDER = ['tensorrt', 'cuda', 'coreml', 'dml', 'webgpu', 'cpu'] as const satisfies readonly ProviderName[];
@@ -38,8 +42,7 @@ export class GraphSession {
       graphOptimizationLevel: 'all',
       // The arena keeps what the largest batch needed for ever, and a native allocation near 2 GiB kills an Electron process.
       enableCpuMemArena: false,
-      // Errors only: what goes wrong is thrown, and warnings on stderr would reach the command line's user.
-      logSeverityLevel: 3,
+      logSeverityLevel: FATAL,
       ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
     });
     try {
