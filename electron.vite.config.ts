@@ -9,7 +9,6 @@ export default defineConfig({
   main: {
     build: {
       target: 'node20',
-      sourcemap: true,
       rolldownOptions: {
         input: { index: src('main', 'index.ts'), engine: src('engine', 'process.ts'), cli: src('cli', 'index.ts') },
         output: { format: 'es', entryFileNames: '[name].js', chunkFileNames: 'chunks/[name]-[hash].js' },
@@ -18,7 +17,7 @@ export default defineConfig({
   },
   preload: {
     build: {
-      target: 'chrome130',
+      target: 'node20',
       // A sandboxed preload can require nothing but electron, and only as CommonJS: everything else goes into the one file.
       externalizeDeps: false,
       rolldownOptions: {
@@ -33,6 +32,8 @@ export default defineConfig({
     build: {
       target: 'chrome130',
       outDir: path.resolve(import.meta.dirname, 'out', 'renderer'),
+      // `/assets/` is the studio's own address for pictures and exports.
+      assetsDir: 'static',
       rolldownOptions: { input: src('renderer', 'index.html') },
     },
   },

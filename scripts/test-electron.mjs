@@ -87,7 +87,8 @@ async function writeEntry(/** @type {string} */ resources) {
 async function expectHash(file, algorithm, encoding, expected) {
   const hash = createHash(algorithm);
   for await (const chunk of createReadStream(file)) hash.update(chunk);
-  if (hash.digest(encoding) !== expected) throw new Error(`${path.basename(file)} is not the pinned file: its ${algorithm} differs. Nothing was unpacked.`);
+  if (hash.digest(encoding) !== expected)
+    throw new Error(`${path.basename(file)} is not the pinned file: its ${algorithm} differs. Nothing was unpacked.`);
 }
 
 /** @param {string} command @param {string[]} args @param {string} cwd */

@@ -1,4 +1,34 @@
+import { spawnSync } from 'node:child_process';
+import { createRequire } from 'node:module';
 import path from 'node:path';
 
 /** The folder of package.json. */
 export const root = path.resolve(import.meta.dirname, '..', '..');
+
+const require = createRequire(import.meta.url);
+
+/**
+ * The script of an installed package's command, so that it runs under this very Node on every platform, without npx or a shell.
+ * @param {string} name of the package
+ * @param {string} [command] of several, where the package has them
+ */
+export function binOf(name, command = name) {
+  const manifest = path.join(root, 'node_modules', name, 'package.json');
+  const { bin } = require(manifest);
+  return path.join(path.dirname(manifest), typeof bin === 'string' ? bin : bin[command]);
+}
+
+/**
+ * Runs a Node script in the project's folder and shows what it prints.
+ * @param {string[]} args script and arguments
+ * @param {NodeJS.ProcessEnv} [env] over this process's own
+ * @returns {number} its exit code; 1 where a signal ended it
+ */
+export function runNode(args, env = {}) {
+  return spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit', env: { ...process.env, ...env } }).status ?? 1;
+}
+
+/** @param {unknown} error */
+export function messageOf(error) {
+  return error instanceof Error ? error.message : String(error);
+}

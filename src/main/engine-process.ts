@@ -3,7 +3,8 @@ import { utilityProcess } from 'electron';
 import type { EngineProcess } from '../contract/index.js';
 
 /** Variables that onnxruntime, its GPU providers and the C library read. Anything else, a person's tokens above all, stays here. */
-const PASSED_ON = /^(PATH|HOME|USERPROFILE|(LOCAL)?APPDATA|TMPDIR|TE?MP|SystemRoot|windir|LANG|LC_.*|LD_LIBRARY_PATH|XDG_.*|VK_.*|CUDA_.*|NVIDIA_.*|ORT_.*|OMP_.*)$/i;
+const PASSED_ON =
+  /^(PATH|HOME|USERPROFILE|(LOCAL)?APPDATA|TMPDIR|TE?MP|SystemRoot|windir|LANG|LC_.*|LD_LIBRARY_PATH|XDG_.*|VK_.*|CUDA_.*|NVIDIA_.*|ORT_.*|RESGEN_.*|OMP_.*)$/i;
 
 const KILL_AFTER_MS = 2000;
 
@@ -53,5 +54,7 @@ function describeExit(code: number): string {
 }
 
 function scrubbed(environment: NodeJS.ProcessEnv): Record<string, string> {
-  return Object.fromEntries(Object.entries(environment).filter((entry): entry is [string, string] => entry[1] !== undefined && PASSED_ON.test(entry[0])));
+  return Object.fromEntries(
+    Object.entries(environment).filter((entry): entry is [string, string] => entry[1] !== undefined && PASSED_ON.test(entry[0])),
+  );
 }

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { app, nativeTheme, type BrowserWindow } from 'electron';
-import { createStudio, dataFolder, type Studio } from '../studio/index.js';
+import { createStudio, type Studio } from '../studio/index.js';
 import { spawnEngine } from './engine-process.js';
 import { answerCalls, sendEvent } from './ipc.js';
 import { setMenu } from './menu.js';
@@ -19,7 +19,6 @@ process.on('unhandledRejection', stopWithReport);
 
 app.setName('ResGen Studio');
 registerScheme();
-app.enableSandbox();
 app.on('web-contents-created', (_event, contents) => guardContents(contents));
 app.on('window-all-closed', () => app.quit());
 
@@ -36,17 +35,17 @@ if (app.requestSingleInstanceLock()) {
 }
 
 async function start(): Promise<void> {
-  const studio = await createStudio({
+  const studio = createStudio({
     host: 'electron',
     version: app.getVersion(),
-    // A user-data folder given on the command line takes everything with it, so that a test or a trial leaves nothing behind.
-    dataFolder: app.commandLine.hasSwitch('user-data-dir') ? path.join(app.getPath('userData'), 'studio') : dataFolder(),
-    shippedModels: path.join(app.isPackaged ? process.resourcesPath : app.getAppPath(), app.isPackaged ? 'models' : 'resources/models'),
+    modelFolders: modelFolders(),
     spawnEngine,
+    // A user-data folder given on the command line takes everything with it, so that a trial or a test leaves nothing behind.
+    ...(app.commandLine.hasSwitch('user-data-dir') && { dataFolder: path.join(app.getPath('userData'), 'studio') }),
   });
   closeBeforeQuitting(studio);
   guardSession(devServer);
-  serveStudio(async (pathname) => studio.asset(pathname), devServer);
+  serveStudio(studio, devServer);
   answerCalls(studio);
   await followTheme(studio);
 
@@ -54,6 +53,13 @@ async function start(): Promise<void> {
   if (info.ok) setMenu(info.value.dataFolder);
   window = openWindow({ stateFile: path.join(app.getPath('userData'), 'window.json'), isBusy: () => hasOpenJobs(studio) });
   studio.subscribe((event) => window && sendEvent(window, event));
+}
+
+/** Where packages are looked for besides the data folder: what ships, or what `RESGEN_MODELS` says instead. */
+function modelFolders(): string[] {
+  const given = process.env['RESGEN_MODELS'];
+  if (given) return given.split(path.delimiter);
+  return [app.isPackaged ? path.join(process.resourcesPath, 'models') : path.join(app.getAppPath(), 'resources', 'models')];
 }
 
 /** The window's frame and its background follow the studio's setting, as the page does. */

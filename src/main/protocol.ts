@@ -1,29 +1,24 @@
 import path from 'node:path';
 import { net, protocol } from 'electron';
 import { paths } from '../contract/index.js';
+import type { Studio } from '../studio/index.js';
 import { SCHEME, securityHeaders } from './security.js';
 import { fileResponse, refusal, resolveInside } from './serve.js';
 
 const RENDERER = path.join(import.meta.dirname, '..', 'renderer');
 
-export interface Asset {
-  file: string;
-  type: string;
-}
-
 /**
  * Answers `studio://app/`: the studio's files under `/assets/`, the built renderer (or, while developing, Vite's server) elsewhere.
- * @param asset the file behind a path, or null where there is none
  */
-export function serveStudio(asset: (path: string) => Promise<Asset | null>, devServer: string | null): void {
+export function serveStudio(studio: Pick<Studio, 'asset'>, devServer: string | null): void {
   const headers = securityHeaders(devServer);
   protocol.handle(SCHEME, async (request) => {
     const { host, pathname, search } = new URL(request.url);
     if (host !== 'app') return refusal(404, headers);
     if (request.method !== 'GET' && request.method !== 'HEAD') return refusal(405, headers);
     if (pathname.startsWith(paths.assets)) {
-      const found = await asset(pathname);
-      return found ? fileResponse(request, found.file, headers, found.type) : refusal(404, headers);
+      const found = await studio.asset(pathname);
+      return found ? fileResponse(request, found.file, headers, found.contentType) : refusal(404, headers);
     }
     const file = resolveInside(RENDERER, pathname === '/' ? '/index.html' : pathname);
     if (file === null) return refusal(403, headers);

@@ -16,7 +16,9 @@ const PERMISSIONS = new Set(['clipboard-sanitized-write']);
  * https://www.electronjs.org/docs/latest/tutorial/security#18-avoid-usage-of-the-file-protocol-and-prefer-usage-of-custom-protocols
  */
 export function registerScheme(): void {
-  protocol.registerSchemesAsPrivileged([{ scheme: SCHEME, privileges: { standard: true, secure: true, supportFetchAPI: true, stream: true } }]);
+  protocol.registerSchemesAsPrivileged([
+    { scheme: SCHEME, privileges: { standard: true, secure: true, supportFetchAPI: true, stream: true } },
+  ]);
 }
 
 /**
@@ -80,15 +82,18 @@ export function securityHeaders(devServer: string | null): Record<string, string
  */
 export function guardSession(devServer: string | null): void {
   const { defaultSession } = session;
-  defaultSession.setPermissionRequestHandler((contents, permission, decide) => decide(PERMISSIONS.has(permission) && isStudioUrl(contents.getURL())));
+  defaultSession.setPermissionRequestHandler((contents, permission, decide) =>
+    decide(PERMISSIONS.has(permission) && isStudioUrl(contents.getURL())),
+  );
   defaultSession.setPermissionCheckHandler((_contents, permission, origin) => PERMISSIONS.has(permission) && isStudioUrl(origin));
   defaultSession.setDevicePermissionHandler(() => false);
 
   // The studio needs no network at all: what a page could send out or read from the disk is refused here, whatever its policy says.
   // https://www.electronjs.org/docs/latest/tutorial/security#1-only-load-secure-content
   const devHost = devServer && new URL(devServer).host;
-  defaultSession.webRequest.onBeforeRequest({ urls: ['http://*/*', 'https://*/*', 'ws://*/*', 'wss://*/*', 'ftp://*/*', 'file://*/*'] }, (details, decide) =>
-    decide({ cancel: new URL(details.url).host !== devHost }),
+  defaultSession.webRequest.onBeforeRequest(
+    { urls: ['http://*/*', 'https://*/*', 'ws://*/*', 'wss://*/*', 'ftp://*/*', 'file://*/*'] },
+    (details, decide) => decide({ cancel: new URL(details.url).host !== devHost }),
   );
 }
 

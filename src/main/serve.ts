@@ -74,7 +74,8 @@ export async function fileResponse(request: Request, file: string, headers: Reco
   if (range === 'unsatisfiable') return new Response(null, { status: 416, headers: { ...all, 'content-range': `bytes */${info.size}` } });
   const { start, end } = range ?? { start: 0, end: info.size - 1 };
   const length = end - start + 1;
-  const body = request.method === 'HEAD' || length === 0 ? null : (Readable.toWeb(createReadStream(file, { start, end })) as ReadableStream);
+  const body =
+    request.method === 'HEAD' || length === 0 ? null : (Readable.toWeb(createReadStream(file, { start, end })) as ReadableStream);
   const partial = range ? { 'content-range': `bytes ${start}-${end}/${info.size}` } : {};
   return new Response(body, { status: range ? 206 : 200, headers: { ...all, ...partial, 'content-length': String(length) } });
 }

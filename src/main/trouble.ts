@@ -4,6 +4,9 @@ import path from 'node:path';
 import { app, dialog } from 'electron';
 import { StudioError } from '../contract/index.js';
 
+/** Tells `scripts/start.mjs` that the person has read why the studio ended. */
+const EXIT_CODE = 70;
+
 /**
  * Says in a sentence that the studio could not start or had to stop, leaves a report with the details beside the logs, and offers to open
  * it again. Ends the process.
@@ -11,13 +14,21 @@ import { StudioError } from '../contract/index.js';
 export function stopWithReport(error: unknown): void {
   const { message, code } = StudioError.from(error);
   const report = writeReport(error);
-  const detail = report ? `Your pictures and jobs are kept. A report for the developers is in ${report}.` : 'Your pictures and jobs are kept.';
+  const detail = report
+    ? `Your pictures and jobs are kept. A report for the developers is in ${report}.`
+    : 'Your pictures and jobs are kept.';
   console.error(`ResGen Studio stopped: ${message}`);
   // Errors with a code of their own already say what to do; opening again would only meet them again.
   const buttons = code === 'internal' ? ['Reopen', 'Quit'] : ['Quit'];
-  const response = dialog.showMessageBoxSync({ type: 'error', title: 'ResGen Studio', message: `ResGen Studio stopped: ${message}`, detail, buttons });
+  const response = dialog.showMessageBoxSync({
+    type: 'error',
+    title: 'ResGen Studio',
+    message: `ResGen Studio stopped: ${message}`,
+    detail,
+    buttons,
+  });
   if (buttons[response] === 'Reopen') app.relaunch();
-  app.exit(1);
+  app.exit(EXIT_CODE);
 }
 
 function writeReport(error: unknown): string | null {
