@@ -1,0 +1,18 @@
+import { defineConfig } from '@playwright/test';
+import type { HostOptions } from './test/e2e/harness/test.js';
+
+/** The same specs run against both hosts; those of one host alone are named `*.electron.spec.ts` and `*.browser.spec.ts`. */
+export default defineConfig<object, HostOptions>({
+  testDir: 'test/e2e',
+  outputDir: 'test-results',
+  // Two cores, and each test brings a whole studio with its engine process.
+  workers: 1,
+  timeout: 90_000,
+  expect: { timeout: 15_000 },
+  forbidOnly: Boolean(process.env['CI']),
+  reporter: 'list',
+  projects: [
+    { name: 'electron', use: { host: 'electron' }, testIgnore: '**/*.browser.spec.ts' },
+    { name: 'browser', use: { host: 'browser' }, testIgnore: '**/*.electron.spec.ts' },
+  ],
+});

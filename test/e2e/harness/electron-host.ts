@@ -1,0 +1,60 @@
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { _electron, type ElectronApplication, type Page } from '@playwright/test';
+import { projectRoot, type Host } from './host.js';
+import { killTree } from './processes.js';
+import type { UserData } from './user-data.js';
+
+export class ElectronHost implements Host {
+  private constructor(
+    readonly app: ElectronApplication,
+    readonly page: Page,
+    readonly data: UserData,
+  ) {}
+
+  static async open(data: UserData): Promise<ElectronHost> {
+    const app = await _electron.launch({
+      args: [projectRoot, '--disable-gpu', `--user-data-dir=${data.folder}`],
+      env: { ...(process.env as Record<string, string>), RESGEN_MODELS: data.models },
+    });
+    // A question that nobody can answer would hold up the end of a test.
+    await app.evaluate(({ dialog }) => {
+      dialog.showMessageBox = () => Promise.resolve({ response: 0, checkboxChecked: false });
+    });
+    return new ElectronHost(app, await app.firstWindow(), data);
+  }
+
+  get pid(): number {
+    const { pid } = this.app.process();
+    if (pid === undefined) throw new Error('Electron has no process id: it is not running.');
+    return pid;
+  }
+
+  /** Answers the system's save dialog, which a test can't see, with a file in the user data. */
+  async download(click: () => Promise<void>): Promise<{ name: string; bytes: Buffer }> {
+    const saved = this.app.evaluate(
+      ({ session }, folder) =>
+        new Promise<string>((resolve, reject) => {
+          session.defaultSession.once('will-download', (_event, item) => {
+            const file = `${folder}/${item.getFilename()}`;
+            item.setSavePath(file);
+            item.once('done', (_done, state) =>
+              state === 'completed' ? resolve(file) : reject(new Error(`The download ended as ${state}.`)),
+            );
+          });
+        }),
+      this.data.folder,
+    );
+    await click();
+    const file = await saved;
+    return { name: path.basename(file), bytes: await readFile(file) };
+  }
+
+  async kill(): Promise<void> {
+    await killTree(this.pid);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.app.close();
+  }
+}
