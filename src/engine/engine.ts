@@ -91,7 +91,10 @@ export class Engine {
     const { L, D } = manifest.tokens;
     const unknown = items.find((item) => item.condition >= manifest.classes.length);
     if (unknown) {
-      throw new StudioError('bad-request', `The model has no class number ${unknown.condition}: it has ${manifest.classes.length}. Pick one of its classes.`);
+      throw new StudioError(
+        'bad-request',
+        `The model has no class number ${unknown.condition}: it has ${manifest.classes.length}. Pick one of its classes.`,
+      );
     }
     const samples = await sample(this.stepFunction(), manifest.tokens, items, sampling, {
       ...(options.onStep ? { onStep: options.onStep } : {}),
@@ -109,7 +112,10 @@ export class Engine {
   async decode(tokens: Int32Array, depth: number): Promise<Uint8Array> {
     const { L, D, V } = this.pack.manifest.tokens;
     if (tokens.length !== L * D || tokens.some((code) => code < 0 || code >= V)) {
-      throw new StudioError('bad-request', `These tokens are not of this model: it has ${L} positions of ${D} tokens with codes 0 to ${V - 1}.`);
+      throw new StudioError(
+        'bad-request',
+        `These tokens are not of this model: it has ${L} positions of ${D} tokens with codes 0 to ${V - 1}.`,
+      );
     }
     return this.decodeBatch(1, tokens, new Int32Array(L).fill(Math.min(depth, D)));
   }
@@ -117,7 +123,8 @@ export class Engine {
   /** Tokens `[L * D]` of RGB pixels `[S, S, 3]`, and the mean square of what is left after each depth, `[L * D]`. */
   async encode(pixels: Uint8Array): Promise<{ tokens: Int32Array; residual: Float32Array }> {
     const { id, image, files } = this.pack.manifest;
-    if (!files.encode || !image) throw new StudioError('bad-request', `The model "${id}" can't take pictures in: its package has no encoder.`);
+    if (!files.encode || !image)
+      throw new StudioError('bad-request', `The model "${id}" can't take pictures in: its package has no encoder.`);
     if (pixels.length !== image.size * image.size * 3) {
       throw new StudioError('bad-request', `The model "${id}" takes RGB pictures of ${image.size} by ${image.size} pixels.`);
     }
@@ -129,10 +136,19 @@ export class Engine {
   /** The `step` graph as the sampler calls it. @throws StudioError `bad-request` when the package has none */
   stepFunction(): StepFunction {
     const { step } = this.sessions;
-    if (!step) throw new StudioError('bad-request', `The model "${this.pack.manifest.id}" is a tokenizer only: it can't generate. Choose another model.`);
+    if (!step)
+      throw new StudioError(
+        'bad-request',
+        `The model "${this.pack.manifest.id}" is a tokenizer only: it can't generate. Choose another model.`,
+      );
     return async ({ B, guidance, topP, noiseScale, ...arrays }) => {
       const each = (value: number) => new Float32Array(B).fill(value);
-      const { proposed, confidence } = await step.run(B, { ...arrays, guidance: each(guidance), top_p: each(topP), noise_scale: each(noiseScale) });
+      const { proposed, confidence } = await step.run(B, {
+        ...arrays,
+        guidance: each(guidance),
+        top_p: each(topP),
+        noise_scale: each(noiseScale),
+      });
       return { proposed: int32(proposed), confidence: float32(confidence) };
     };
   }
@@ -151,7 +167,10 @@ export class Engine {
   /** Made at first use, as most sessions never encode; on the CPU, because one picture does not repay a probe of its own. */
   private async createEncoder(): Promise<GraphSession> {
     const { pack, threads } = this;
-    return createSession(pack, await readPackageFile(pack, 'encode'), 'encode', graphBorders(pack.manifest).encode, { provider: 'cpu', threads });
+    return createSession(pack, await readPackageFile(pack, 'encode'), 'encode', graphBorders(pack.manifest).encode, {
+      provider: 'cpu',
+      threads,
+    });
   }
 }
 

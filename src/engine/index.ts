@@ -1,4 +1,14 @@
-export { type DecodeFunction, type Sample, type SampleItem, type SampleOptions, type StepFunction, type StepInputs, type StepOutputs, type StepReport, sample } from './sampler.js';
+export {
+  type DecodeFunction,
+  type Sample,
+  type SampleItem,
+  type SampleOptions,
+  type StepFunction,
+  type StepInputs,
+  type StepOutputs,
+  type StepReport,
+  sample,
+} from './sampler.js';
 export { Engine, type GenerateOptions, type LoadOptions, type Picture } from './engine.js';
 export { type ModelPackage, inspectPackage, openPackage, readPackageFile, verifyPackage } from './package.js';
 export { type NamedTensor, type Safetensors, readSafetensors, writeSafetensors } from './safetensors.js';

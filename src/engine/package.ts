@@ -112,11 +112,17 @@ async function withPackageFile<T>(
 }
 
 /** Opens a file of the folder that is neither a link nor a device, so that a package can't make the studio read files outside itself. */
-async function withRegularFile<T>(packageName: string, folder: string, file: string, use: (handle: FileHandle, size: number) => Promise<T>): Promise<T> {
+async function withRegularFile<T>(
+  packageName: string,
+  folder: string,
+  file: string,
+  use: (handle: FileHandle, size: number) => Promise<T>,
+): Promise<T> {
   const path = join(folder, file);
   let handle: FileHandle;
   try {
-    if ((await lstat(path)).isSymbolicLink()) throw bad(packageName, `${file} is a link, and packages may hold only plain files. ${REINSTALL}`);
+    if ((await lstat(path)).isSymbolicLink())
+      throw bad(packageName, `${file} is a link, and packages may hold only plain files. ${REINSTALL}`);
     // Where the system knows it, O_NOFOLLOW also refuses a link put there since; O_NONBLOCK keeps a pipe from blocking.
     handle = await open(path, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0));
   } catch (error) {

@@ -106,7 +106,11 @@ export function compareStep(got: Tensors, want: Tensors): { equalCodes: number; 
   return { equalCodes: equal / wantCodes.length, maxError };
 }
 
-function largest(got: ArrayLike<number> | undefined, want: ArrayLike<number> | undefined, distance: (a: number, b: number) => number): number {
+function largest(
+  got: ArrayLike<number> | undefined,
+  want: ArrayLike<number> | undefined,
+  distance: (a: number, b: number) => number,
+): number {
   let result = 0;
   for (let i = 0; i < (want?.length ?? 0); i++) result = Math.max(result, distance(got?.[i] ?? Number.NaN, want?.[i] ?? Number.NaN));
   return result;
@@ -174,7 +178,8 @@ export async function chooseProvider({ wanted, probeAll, listed, attempt }: Prob
   const first = active && passed.get(active);
   if (wanted === 'auto' && active && active !== 'cpu' && cpu && first && cpu.ms < first.ms) {
     const probe = probes.get(active);
-    if (probe) probes.set(active, { ...probe, state: 'refused', reason: `Slower than the CPU: ${time(first.ms)} against ${time(cpu.ms)}.` });
+    if (probe)
+      probes.set(active, { ...probe, state: 'refused', reason: `Slower than the CPU: ${time(first.ms)} against ${time(cpu.ms)}.` });
     active = 'cpu';
   }
 

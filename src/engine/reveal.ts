@@ -51,7 +51,10 @@ export function reveal({ k, D, score, gumbel, tau, mode, n }: RevealInput): Uint
   const sorted = rank.slice().sort();
   // NaN sorts last: one look tells whether there is any.
   if (Number.isNaN(at(sorted, masked - 1))) {
-    throw new StudioError('bad-model', 'The model gave a confidence that is not a number. Verify its package, or choose the CPU in Settings.');
+    throw new StudioError(
+      'bad-model',
+      'The model gave a confidence that is not a number. Verify its package, or choose the CPU in Settings.',
+    );
   }
   const threshold = at(sorted, n - 1);
   // Of equal ranks at the threshold only as many stay as are still needed, so that exactly n tokens stay masked.

@@ -118,7 +118,10 @@ function view(dtype: Entry['dtype'], bytes: Uint8Array<ArrayBuffer>): TensorData
 }
 
 /** The file's bytes; the same input gives the same bytes. */
-export function writeSafetensors(tensors: Readonly<Record<string, NamedTensor>>, metadata: Readonly<Record<string, string>> = {}): Uint8Array {
+export function writeSafetensors(
+  tensors: Readonly<Record<string, NamedTensor>>,
+  metadata: Readonly<Record<string, string>> = {},
+): Uint8Array {
   const header: Record<string, unknown> = { __metadata__: metadata };
   let place = 0;
   for (const [name, { shape, data }] of Object.entries(tensors)) {

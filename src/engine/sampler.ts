@@ -176,7 +176,10 @@ function checkFixed({ tokens, k }: { tokens: Int32Array; k: Int32Array }, L: num
   k.forEach((k_i, i) => {
     const kept = tokens.subarray(i * D, (i + 1) * D - k_i);
     if (k_i < 0 || k_i > D || kept.some((code) => code < 0 || code >= V)) {
-      throw new StudioError('bad-request', `The tokens to keep are not valid at position ${i + 1}: codes are 0 to ${V - 1}, masks 0 to ${D} deep.`);
+      throw new StudioError(
+        'bad-request',
+        `The tokens to keep are not valid at position ${i + 1}: codes are 0 to ${V - 1}, masks 0 to ${D} deep.`,
+      );
     }
   });
 }

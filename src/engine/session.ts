@@ -69,7 +69,10 @@ export class GraphSession {
       const data = results[name]?.data;
       const length = dimensions(shape, B).reduce((a, b) => a * b, 1);
       if (!(data instanceof Int32Array || data instanceof Float32Array || data instanceof Uint8Array) || data.length !== length) {
-        throw new StudioError('bad-model', `The model's output ${name} has not the size that its manifest says. Install the package again.`);
+        throw new StudioError(
+          'bad-model',
+          `The model's output ${name} has not the size that its manifest says. Install the package again.`,
+        );
       }
       outputs[name] = data;
     }

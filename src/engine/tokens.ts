@@ -52,7 +52,8 @@ function parseTokenFile({ tensors, metadata }: Safetensors): TokenFile {
 
   const codes = tensors.get('codes');
   const [L, D] = codes?.shape ?? [];
-  if (!codes || !(codes.data instanceof Int32Array) || codes.shape.length !== 2 || !L || !D) throw bad('has no tensor codes of int32 [L, D]');
+  if (!codes || !(codes.data instanceof Int32Array) || codes.shape.length !== 2 || !L || !D)
+    throw bad('has no tensor codes of int32 [L, D]');
   if (L > MODEL_LIMITS.positions || D > MODEL_LIMITS.depths) throw bad('holds more tokens than any model of the studio');
   if (codes.data.some((code) => code < 0)) throw bad('has a negative code');
   const file: TokenFile = { L, D, codes: codes.data, model: meta.data.model, version: meta.data.version, recipe: recipe.data };
@@ -64,7 +65,8 @@ function parseTokenFile({ tensors, metadata }: Safetensors): TokenFile {
   }
   const confidence = tensors.get('confidence')?.data;
   if (confidence) {
-    if (!(confidence instanceof Float32Array) || confidence.length !== L * D) throw bad('has a tensor confidence that is not float32 [L, D]');
+    if (!(confidence instanceof Float32Array) || confidence.length !== L * D)
+      throw bad('has a tensor confidence that is not float32 [L, D]');
     file.confidence = confidence;
   }
   if (meta.data.grid !== undefined) {

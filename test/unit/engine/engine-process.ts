@@ -10,7 +10,13 @@ export async function bundleEngineProcess(user = 'process'): Promise<string> {
   await build({
     configFile: false,
     logLevel: 'error',
-    build: { ssr: resolve('src/engine/process.ts'), outDir, target: 'node20', emptyOutDir: true, rolldownOptions: { output: { entryFileNames: 'process.mjs' } } },
+    build: {
+      ssr: resolve('src/engine/process.ts'),
+      outDir,
+      target: 'node20',
+      emptyOutDir: true,
+      rolldownOptions: { output: { entryFileNames: 'process.mjs' } },
+    },
   });
   return join(outDir, 'process.mjs');
 }

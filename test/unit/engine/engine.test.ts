@@ -61,7 +61,11 @@ describe('Engine on the tiny package', () => {
 
   test('previews are pictures of what is revealed so far, none at the last step', async () => {
     const reports: StepReport[] = [];
-    await engine.generate([{ condition: 0, seed: 1 }], { ...SAMPLING, steps: 255 }, { previewEveryMs: 1, onStep: (report) => reports.push(report) });
+    await engine.generate(
+      [{ condition: 0, seed: 1 }],
+      { ...SAMPLING, steps: 255 },
+      { previewEveryMs: 1, onStep: (report) => reports.push(report) },
+    );
     const previews = reports.flatMap((report) => report.previews);
     expect(previews.length).toBeGreaterThan(0);
     expect(previews.every((pixels) => pixels.length === 16 * 16 * 3)).toBe(true);
@@ -87,5 +91,8 @@ test('asks providers in order, says why each was refused, and ends on one that p
 
 test('a provider that this build does not have is refused with what to do', async () => {
   const absent = process.platform === 'win32' ? 'coreml' : 'dml';
-  await expect(Engine.load(TINY, { provider: absent })).rejects.toMatchObject({ code: 'refused', message: expect.stringContaining('Choose "Automatic"') });
+  await expect(Engine.load(TINY, { provider: absent })).rejects.toMatchObject({
+    code: 'refused',
+    message: expect.stringContaining('Choose "Automatic"'),
+  });
 });

@@ -1,6 +1,7 @@
-import { cp, mkdtemp } from 'node:fs/promises';
+import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { onTestFinished } from 'vitest';
 import type { Sampling } from '../../../src/contract/sampling.js';
 
 /** A package with random weights: L = 4 as [2, 2], D = 4, V = 16, H = 8, K = 8, three classes, 16 px. */
@@ -18,8 +19,11 @@ export const SAMPLING: Sampling = {
   reveal: 'confidence',
 };
 
-export function temporaryFolder(): Promise<string> {
-  return mkdtemp(join(tmpdir(), 'resgen-engine-'));
+/** Gone when the test that asked for it ends. */
+export async function temporaryFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'resgen-engine-'));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  return folder;
 }
 
 /** A copy of the tiny package that a test may spoil. */

@@ -83,7 +83,12 @@ describe('engine process', () => {
   });
 
   test('outlives messages that make no sense and answers each with a sentence', async () => {
-    const nonsense = [{ type: 'dance', id: 40 }, { type: 'generate', id: 41, items: [] }, { type: 'decode', id: 42, tokens: [1, 2], depth: 1 }, { type: 'load', id: 43 }];
+    const nonsense = [
+      { type: 'dance', id: 40 },
+      { type: 'generate', id: 41, items: [] },
+      { type: 'decode', id: 42, tokens: [1, 2], depth: 1 },
+      { type: 'load', id: 43 },
+    ];
     for (const message of nonsense) {
       engine.sendRaw(message);
       expect(await engine.final(message.id)).toMatchObject({ type: 'error', error: { code: 'bad-request' } });
@@ -96,7 +101,10 @@ describe('engine process', () => {
 
   test('an unknown class is an error of its request alone', async () => {
     engine.send({ ...generate(50), items: [{ classIndex: 99, seed: 1 }] } as EngineRequest);
-    expect(await engine.final(50)).toMatchObject({ type: 'error', error: { code: 'bad-request', message: expect.stringContaining('class') } });
+    expect(await engine.final(50)).toMatchObject({
+      type: 'error',
+      error: { code: 'bad-request', message: expect.stringContaining('class') },
+    });
   });
 
   test('without a model, and after one that can not be loaded, it asks for a model', async () => {
@@ -104,7 +112,10 @@ describe('engine process', () => {
     fresh.send(generate(1));
     expect(await fresh.final(1)).toMatchObject({ type: 'error', error: { message: expect.stringContaining('Choose a model') } });
     fresh.send(load(2, '/nowhere'));
-    expect(await fresh.final(2)).toMatchObject({ type: 'error', error: { code: 'bad-model', message: expect.stringContaining('model.json is missing') } });
+    expect(await fresh.final(2)).toMatchObject({
+      type: 'error',
+      error: { code: 'bad-model', message: expect.stringContaining('model.json is missing') },
+    });
     fresh.send(load(3));
     expect(await fresh.final(3)).toMatchObject({ type: 'loaded' });
   });
