@@ -46,15 +46,44 @@ export function openDatabase(file: string): Db {
   let db: Db | undefined;
   try {
     db = new Database(file);
-    db.pragma('locking_mode = EXCLUSIVE');
     db.pragma('journal_mode = WAL');
     db.pragma('synchronous = FULL');
+    // SQLite gives an exclusive lock up again only where the log was read once before it was asked for.
+    touch(db);
+    db.pragma('locking_mode = EXCLUSIVE');
     migrate(db, file);
     return db;
   } catch (error) {
-    db?.close();
+    if (db) closeQuietly(db);
     throw databaseError(error, file);
   }
+}
+
+function closeQuietly(db: Db): void {
+  try {
+    closeDatabase(db);
+  } catch {
+    // The error that made us close says more.
+  }
+}
+
+/**
+ * Gives every lock up before closing, because libsql keeps the connection until the garbage collector has taken its last statement. A
+ * connection in WAL mode holds a shared lock even when it does nothing, so that mode is left too, which also puts the log away.
+ */
+export function closeDatabase(db: Db): void {
+  try {
+    db.pragma('locking_mode = NORMAL');
+    db.pragma('journal_mode = DELETE');
+    touch(db);
+  } finally {
+    db.close();
+  }
+}
+
+/** SQLite changes locks when it next reads. */
+function touch(db: Db): void {
+  db.prepare('SELECT count(*) FROM sqlite_schema').get();
 }
 
 function migrate(db: Db, file: string): void {

@@ -8,7 +8,7 @@ import { type Asset, Assets } from './assets.js';
 import { badRequest } from './bad-request.js';
 import { ClassUseStore } from './class-use-store.js';
 import { dataFolder } from './data-folder.js';
-import { type Db, openDatabase } from './database.js';
+import { type Db, closeDatabase, openDatabase } from './database.js';
 import { Engine } from './engine.js';
 import { toStudioError } from './errors.js';
 import { Exports } from './exports.js';
@@ -52,7 +52,7 @@ export function createStudio(options: StudioOptions): Studio {
   try {
     return assemble(options, folder, db);
   } catch (error) {
-    db.close();
+    closeDatabase(db);
     throw toStudioError(error);
   }
 }
@@ -89,6 +89,15 @@ function assemble({ host, version, modelFolders, spawnEngine }: StudioOptions, f
   library.tidy();
   queue.start();
 
+  let closing: Promise<void> | undefined;
+  const close = async (): Promise<void> => {
+    const stopped = queue.close();
+    await Promise.race([stopped, delay(CLOSE_MS, undefined, { ref: false })]);
+    engine.close();
+    await stopped;
+    closeDatabase(db);
+  };
+
   return {
     call: async (name, params) => {
       try {
@@ -114,13 +123,7 @@ function assemble({ host, version, modelFolders, spawnEngine }: StudioOptions, f
       const data = await engine.use(model, settings.get().provider, (session) => session.decode(codes, depth ?? D));
       return toPng({ data, size: image.size });
     },
-    close: async () => {
-      const stopped = queue.close();
-      await Promise.race([stopped, delay(CLOSE_MS, undefined, { ref: false })]);
-      engine.close();
-      await stopped;
-      db.close();
-    },
+    close: () => (closing ??= close()),
   };
 }
 

@@ -1,0 +1,71 @@
+import { randomBytes, timingSafeEqual } from 'node:crypto';
+import { hostname, networkInterfaces } from 'node:os';
+
+/** More than anybody opens; what is beyond would only fill the memory. */
+const MAX_SESSIONS = 100;
+
+export const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
+
+/**
+ * Who may speak to the server. Three checks, each for another attacker: the Host header (a foreign name that resolves to this
+ * machine), the Origin header (a foreign page in a browser that is signed in here), and a session (anybody else on this machine).
+ */
+export class Gate {
+  readonly #tokens = new Set<string>();
+  readonly #sessions = new Set<string>();
+  readonly #hosts: ReadonlySet<string>;
+
+  constructor(host: string, port: number) {
+    const names = isLoopback(host) ? ['127.0.0.1', 'localhost', '[::1]', bracketed(host)] : [bracketed(host), ...ownNames()];
+    this.#hosts = new Set(names.flatMap((name) => (port === 80 ? [name, `${name}:80`] : [`${name}:${port}`])));
+  }
+
+  /** A token that signs in one browser, once. */
+  newToken(): string {
+    const token = randomBytes(24).toString('base64url');
+    this.#tokens.add(token);
+    return token;
+  }
+
+  /** The session that a token buys, or null where it is unknown or used. */
+  signIn(token: unknown): string | null {
+    if (typeof token !== 'string') return null;
+    const known = [...this.#tokens].find((candidate) => equal(candidate, token));
+    if (known === undefined) return null;
+    this.#tokens.delete(known);
+    const session = randomBytes(32).toString('base64url');
+    this.#sessions.add(session);
+    for (const oldest of this.#sessions) {
+      if (this.#sessions.size <= MAX_SESSIONS) break;
+      this.#sessions.delete(oldest);
+    }
+    return session;
+  }
+
+  isSignedIn(session: string | undefined): boolean {
+    return session !== undefined && this.#sessions.has(session);
+  }
+
+  isOwnHost(host: string | undefined): boolean {
+    return host !== undefined && this.#hosts.has(host.toLowerCase());
+  }
+
+  /** Requests without an Origin come from no page of another site. */
+  isOwnOrigin(origin: string | undefined): boolean {
+    return origin === undefined || (origin.startsWith('http://') && this.isOwnHost(origin.slice('http://'.length)));
+  }
+}
+
+/** In a time that does not tell how much of it is right. */
+function equal(a: string, b: string): boolean {
+  const [x, y] = [Buffer.from(a), Buffer.from(b)];
+  return x.length === y.length && timingSafeEqual(x, y);
+}
+
+const bracketed = (host: string): string => (host.includes(':') ? `[${host}]` : host);
+
+/** Every name and address under which this machine may be reached. */
+function ownNames(): string[] {
+  const addresses = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
+  return ['localhost', hostname().toLowerCase(), ...addresses.map(({ address }) => bracketed(address))];
+}

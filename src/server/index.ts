@@ -1,0 +1,1 @@
+export { type RunningServer, type ServerOptions, isLoopback, startServer } from './server.js';

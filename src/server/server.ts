@@ -1,0 +1,160 @@
+import { basename, dirname } from 'node:path';
+import cookie from '@fastify/cookie';
+import fastifyStatic from '@fastify/static';
+import websocket from '@fastify/websocket';
+import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { type CallName, ITEM_LIMITS, type Reply, StudioError, type WireError, calls, fromJson, paths, toJson } from '../contract/index.js';
+import type { Studio } from '../studio/index.js';
+import { EventStream } from './event-stream.js';
+import { Gate, isLoopback } from './gate.js';
+
+export { isLoopback };
+
+export interface ServerOptions {
+  studio: Studio;
+  /** Folder of the built renderer. */
+  rendererFolder: string;
+  host: string;
+  /** 0 for any free one. */
+  port: number;
+  /** Told after each sign-in, when the link that was used is spent. */
+  onSignIn?: () => void;
+}
+
+export interface RunningServer {
+  port: number;
+  /** A link that signs in one browser, once. */
+  newLink(): string;
+  /** The studio stays open; it is the caller's. */
+  close(): Promise<void>;
+}
+
+const UPLOADS: ReadonlySet<string> = new Set<CallName>(['items.import', 'recipe.read']);
+/** An upload as base64 in JSON, with room for its name. */
+const UPLOAD_BODY = Math.ceil((ITEM_LIMITS.uploadBytes * 4) / 3) + (1 << 16);
+const BODY = 1 << 20;
+
+const HEADERS = {
+  // Svelte writes style attributes into its templates; they can't load or run anything.
+  'content-security-policy':
+    "default-src 'none'; script-src 'self'; style-src 'self'; style-src-attr 'unsafe-inline'; img-src 'self' blob: data:; media-src 'self' blob:; " +
+    "font-src 'self'; worker-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-resource-policy': 'same-origin',
+};
+
+/** @throws StudioError `refused` where the address can't be listened on */
+export async function startServer({ studio, rendererFolder, host, port, onSignIn }: ServerOptions): Promise<RunningServer> {
+  const app = fastify({ bodyLimit: BODY, forceCloseConnections: true });
+  // Made when the port is known, which is before the first request.
+  let gate: Gate | undefined;
+  const gateOf = (): Gate => {
+    if (!gate) throw new StudioError('refused', 'The server is still starting. Try again.');
+    return gate;
+  };
+  // Cookies know no ports: without it, two servers on one machine would sign each other's browsers out.
+  const cookieName = (): string => `resgen-${listeningPort(app)}`;
+  const isSignedIn = (request: FastifyRequest): boolean => gateOf().isSignedIn(request.cookies[cookieName()]);
+  const signedInOnly = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
+    if (!isSignedIn(request)) await refuse(reply, 401, 'This browser is not signed in. Open the link that the studio printed in its terminal.');
+  };
+
+  app.addHook('onRequest', async (request, reply) => {
+    reply.headers(HEADERS);
+    if (!gateOf().isOwnHost(request.headers.host)) await refuse(reply, 403, 'The studio does not answer under this name. Open the link that it printed.');
+    else if (!gateOf().isOwnOrigin(request.headers.origin)) await refuse(reply, 403, 'The studio does not answer pages of other sites.');
+  });
+
+  readAndWriteOurJson(app);
+  await app.register(cookie);
+  await app.register(websocket, { options: { maxPayload: 1024 } });
+  await app.register(fastifyStatic, { root: rendererFolder, cacheControl: false });
+
+  app.post(paths.signIn, async (request, reply) => {
+    const { body } = request;
+    const session = gateOf().signIn(typeof body === 'object' && body !== null && 'token' in body ? body.token : undefined);
+    if (session === null) return refuse(reply, 401, 'This link was used already, or is of another run of the studio. Open the newest link that it printed.');
+    onSignIn?.();
+    return reply.setCookie(cookieName(), session, { httpOnly: true, sameSite: 'strict', path: '/' }).send({ ok: true, value: null });
+  });
+
+  for (const name of Object.keys(calls) as CallName[]) {
+    app.post(paths.api + name, { onRequest: signedInOnly, bodyLimit: UPLOADS.has(name) ? UPLOAD_BODY : BODY }, (request) =>
+      // The studio checks what came against the schema of the call.
+      studio.call(name, request.body as never),
+    );
+  }
+
+  const events = new EventStream(studio);
+  app.get(paths.events, { onRequest: signedInOnly, websocket: true }, (socket) => events.add(socket));
+
+  app.get(`${paths.assets}*`, async (request, reply) => {
+    const path = new URL(request.url, 'http://localhost').pathname;
+    // Vite puts the renderer's own scripts and styles under this path too, and they come before the sign-in.
+    if (!/^\/assets\/(?:items|models|exports)\//.test(path)) return reply.sendFile(path);
+    if (!isSignedIn(request)) return refuse(reply, 401, 'This browser is not signed in. Open the link that the studio printed in its terminal.');
+    const asset = await studio.asset(path);
+    if (!asset) return refuse(reply, 404, 'There is no such file.', 'not-found');
+    return reply.header('cache-control', 'private, no-cache').type(asset.contentType).sendFile(basename(asset.file), dirname(asset.file));
+  });
+
+  await listen(app, host, port);
+  gate = new Gate(host, listeningPort(app));
+  const openGate = gate;
+  return {
+    port: listeningPort(app),
+    newLink: () => `http://${linkHost(host)}:${listeningPort(app)}/#token=${openGate.newToken()}`,
+    close: async () => {
+      events.close();
+      await app.close();
+    },
+  };
+}
+
+/** Bodies and answers in the contract's JSON, which knows bytes; every error as a `Reply`. No other kind of body is taken. */
+function readAndWriteOurJson(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => {
+    try {
+      done(null, fromJson(String(body)));
+    } catch (cause) {
+      done(Object.assign(new StudioError('bad-request', 'The request is not JSON. Reload the page.', { cause }), { statusCode: 400 }));
+    }
+  });
+  app.setReplySerializer((payload) => toJson(payload));
+  app.setNotFoundHandler((_request, reply) => refuse(reply, 404, 'There is nothing at this address.', 'not-found'));
+  app.setErrorHandler((error: FastifyError | StudioError, _request, reply) => {
+    const status = 'statusCode' in error ? (error.statusCode ?? 500) : 500;
+    if (status === 413) return refuse(reply, status, 'The upload is larger than 64 MiB. Choose a smaller file.', 'bad-request');
+    return refuse(reply, status, error.message, status < 500 ? 'bad-request' : 'internal');
+  });
+}
+
+function refuse(reply: FastifyReply, status: number, message: string, code: WireError['code'] = 'refused'): FastifyReply {
+  const body: Reply<never> = { ok: false, error: { code, message } };
+  return reply.code(status).type('application/json; charset=utf-8').send(body);
+}
+
+async function listen(app: FastifyInstance, host: string, port: number): Promise<void> {
+  try {
+    await app.listen({ host, port });
+  } catch (cause) {
+    await app.close();
+    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause);
+    const why = code === 'EADDRINUSE' ? `port ${port} is in use` : code;
+    throw new StudioError('refused', `The studio can't listen on ${host}:${port} (${why}). Choose another one with --port, or --port 0 for any free one.`, { cause });
+  }
+}
+
+function listeningPort(app: FastifyInstance): number {
+  const address = app.server.address();
+  return typeof address === 'object' && address !== null ? address.port : 0;
+}
+
+/** An address that a browser can open: 0.0.0.0 and :: only say where to listen. */
+function linkHost(host: string): string {
+  if (host === '0.0.0.0' || host === '::') return 'localhost';
+  return host.includes(':') ? `[${host}]` : host;
+}
