@@ -4,6 +4,8 @@ import type { EngineReply } from '../contract/engine.js';
 export interface Port {
   post(reply: EngineReply): void;
   onMessage(listener: (message: unknown) => void): void;
+  /** Whether the parent has a window on this machine, whose frames must come before the sampling. */
+  readonly besideWindow: boolean;
 }
 
 /** What Electron's utilityProcess puts on `process`; declared here, because this room must not import Electron. */
@@ -19,6 +21,7 @@ export function parentPort(): Port | null {
     return {
       post: (reply) => electron.postMessage(reply),
       onMessage: (listener) => electron.on('message', ({ data }) => listener(data)),
+      besideWindow: true,
     };
   }
   if (!process.send) return null;
@@ -29,5 +32,6 @@ export function parentPort(): Port | null {
       process.on('message', listener);
       process.on('disconnect', () => process.exit(0));
     },
+    besideWindow: false,
   };
 }

@@ -8,18 +8,22 @@ import { RequestHandler } from './request-handler.js';
  */
 const port = parentPort();
 if (port) {
-  try {
-    // The window and its compositor go first: sampling can take every core without a stutter.
-    os.setPriority(os.constants.priority.PRIORITY_BELOW_NORMAL);
-  } catch {
-    // Some systems forbid it; then pictures are made at the same priority as everything else.
-  }
+  if (port.besideWindow) lowerPriority();
   const handler = new RequestHandler({ post: (reply) => port.post(reply), threads: threadsFromEnvironment() });
   port.onMessage((message) => handler.receive(message));
   port.post({ type: 'ready' });
 } else {
   process.stderr.write('This is the engine process of ResGen Studio: the studio starts it. Run `resgen --help` for the command line.\n');
   process.exitCode = 2;
+}
+
+/** The window and its compositor go first: sampling then takes every core that they leave, and they don't stutter. */
+function lowerPriority(): void {
+  try {
+    os.setPriority(os.constants.priority.PRIORITY_BELOW_NORMAL);
+  } catch {
+    // Some systems forbid it; pictures are then made at the same priority as everything else.
+  }
 }
 
 function threadsFromEnvironment(): number | undefined {

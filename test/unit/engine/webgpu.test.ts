@@ -13,7 +13,7 @@ describe.skipIf(!available)('WebGPU on SwiftShader', () => {
   let engine: EngineUnderTest | undefined;
   afterAll(() => engine?.stop());
 
-  test('passes its probe and gives the same tokens as the CPU', { timeout: 120_000 }, async () => {
+  test('passes its probe and gives the same tokens as the CPU', { timeout: 300_000 }, async () => {
     engine = await EngineUnderTest.start(await bundleEngineProcess('webgpu'), { VK_ICD_FILENAMES: ICD });
     const generate = (id: number): EngineRequest => ({
       type: 'generate',
