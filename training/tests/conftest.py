@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import argparse
 import copy
+import signal
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+import yaml
 from PIL import Image
 
+from training import train_resgen, train_tokenizer
 from training.generator import Generator, GeneratorConfig
+from training.runner import load_recipe
 from training.sampler import Step
 
 torch.set_num_threads(1)
+
+RECIPES = Path(__file__).parents[1] / "recipes"
 
 TINY_TOKENIZER = {
     "size": 24,
@@ -56,6 +63,53 @@ def tiny_step() -> Step:
     generator = Generator(GeneratorConfig(C=3, L=4, D=3, H=4, K=6, rank=2, width=16, blocks=1, heads=2)).eval()
     e_DVH = torch.randn(3, 8, 4) * torch.tensor([1.0, 0.5, 0.25]).view(3, 1, 1)
     return Step(generator, e_DVH, scale=1.0, sigma_D=torch.tensor([0.8, 0.5, 0.3]))
+
+
+@pytest.fixture
+def recipes(class_folders: Path, tmp_path: Path) -> dict[str, Path]:
+    """The shipped recipes, made tiny."""
+    tokenizer = load_recipe(RECIPES / "fruits-tokenizer.yaml") | {
+        "name": "tiny-tokenizer",
+        "data": str(class_folders),
+        "model": {**TINY_TOKENIZER, "D": 8},
+        "batch": 4,
+        "steps": 4,
+        "freeze_at": 2,
+        "validate_every": 2,
+    }
+    resgen = load_recipe(RECIPES / "fruits-resgen.yaml") | {
+        "name": "tiny-resgen",
+        "tokenizer": "tiny-tokenizer",
+        "data": str(class_folders),
+        "model": {"K": 6, "rank": 2, "width": 16, "blocks": 1, "heads": 2},
+        "batch": 4,
+        "steps": 2,
+        "sampling": {"steps": 2},
+        "validate_every": 1,
+        "sheet_every": 2,
+    }
+    resgen["package"]["presets"]["balanced"] = {"steps": 2}
+    paths = {}
+    for recipe in (tokenizer, resgen):
+        paths[recipe["name"]] = tmp_path / f"{recipe['name']}.yaml"
+        paths[recipe["name"]].write_text(yaml.safe_dump(recipe))
+    return paths
+
+
+@pytest.fixture
+def stage(monkeypatch, recipes, tmp_path):
+    """Runs a stage in this process with its command line; puts the signal handlers back."""
+    handlers = {s: signal.getsignal(s) for s in (signal.SIGTERM, signal.SIGINT)}
+
+    def run(module, *more: str) -> dict:
+        name = "tiny-tokenizer" if module is train_tokenizer else "tiny-resgen"
+        monkeypatch.setattr(sys, "argv", [name, "--recipe", str(recipes[name]), "--runs", str(tmp_path / "runs"), *more])
+        module.main()
+        return torch.load(tmp_path / "runs" / name / "checkpoint.pt", weights_only=True)
+
+    yield run
+    for s, handler in handlers.items():
+        signal.signal(s, handler)
 
 
 def run_arguments(runs: Path, **given: object) -> argparse.Namespace:

@@ -66,7 +66,7 @@ def test_shipped_recipes_read(path):
 
 
 def test_learning_rate_warms_up_and_falls():
-    rates = [learning_rate(step, 1.0, 10, 100) for step in range(100)]
+    rates = [learning_rate(step, 1.0, 10, 100, decay_share=0.6) for step in range(100)]
     assert rates[0] == pytest.approx(0.1) and rates[10] == rates[39] == 1.0
     assert rates[40:] == sorted(rates[40:], reverse=True) and rates[-1] < 0.05
 

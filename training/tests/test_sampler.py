@@ -153,7 +153,7 @@ def test_sampling_ends_with_every_token_revealed(tiny_step, s, monkeypatch):
         return new
 
     monkeypatch.setattr("training.sampler.reveal", spy)
-    tokens = sample(tiny_step, [0], [3], s, H)
+    tokens = sample(tiny_step, [0], [3], s)
     assert tokens.shape == (1, L, D) and int(tokens.min()) >= 0 and int(tokens.max()) < V
     assert left == sorted(left, reverse=True) and left[-1] == 0 and len(left) == s.steps
 
@@ -167,7 +167,7 @@ def test_revealed_tokens_are_never_revised(tiny_step, monkeypatch):
         return forward(tokens, k, *rest)
 
     monkeypatch.setattr(tiny_step, "forward", spy)
-    final = sample(tiny_step, [1, 2], [3, 4], Sampling(steps=8), H)
+    final = sample(tiny_step, [1, 2], [3, 4], Sampling(steps=8))
     assert len(seen_tokens) == 8
     for tokens, seen in seen_tokens:
         assert torch.equal(tokens[seen], final[seen])
@@ -175,8 +175,8 @@ def test_revealed_tokens_are_never_revised(tiny_step, monkeypatch):
 
 def test_a_seed_gives_the_same_tokens_alone_or_in_a_batch(tiny_step):
     s = Sampling(steps=6)
-    together = sample(tiny_step, [0, 1, 2], [11, 12, 13], s, H)
-    assert torch.equal(together, sample(tiny_step, [0, 1, 2], [11, 12, 13], s, H))
+    together = sample(tiny_step, [0, 1, 2], [11, 12, 13], s)
+    assert torch.equal(together, sample(tiny_step, [0, 1, 2], [11, 12, 13], s))
     for i in range(3):
-        assert torch.equal(sample(tiny_step, [i], [11 + i], s, H)[0], together[i])
-    assert not torch.equal(sample(tiny_step, [0], [99], s, H)[0], together[0])
+        assert torch.equal(sample(tiny_step, [i], [11 + i], s)[0], together[i])
+    assert not torch.equal(sample(tiny_step, [0], [99], s)[0], together[0])

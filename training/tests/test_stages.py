@@ -1,68 +1,17 @@
 """One or a few iterations of both stages on a folder of class folders, alone and with two processes."""
 
 import csv
-import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import torch
-import yaml
 
 from training import train_resgen, train_tokenizer
-from training.runner import load_recipe
-from training.tests.conftest import TINY_TOKENIZER
 from training.tokens import load_tokenizer, token_set
 
 ROOT = Path(__file__).parents[2]
-RECIPES = ROOT / "training" / "recipes"
-
-
-@pytest.fixture
-def recipes(class_folders: Path, tmp_path: Path) -> dict[str, Path]:
-    """The shipped recipes, made tiny."""
-    tokenizer = load_recipe(RECIPES / "fruits-tokenizer.yaml") | {
-        "name": "tiny-tokenizer",
-        "data": str(class_folders),
-        "model": {**TINY_TOKENIZER, "D": 8},
-        "batch": 4,
-        "steps": 4,
-        "freeze_at": 2,
-        "validate_every": 2,
-    }
-    resgen = load_recipe(RECIPES / "fruits-resgen.yaml") | {
-        "name": "tiny-resgen",
-        "tokenizer": "tiny-tokenizer",
-        "data": str(class_folders),
-        "model": {"K": 6, "rank": 2, "width": 16, "blocks": 1, "heads": 2},
-        "batch": 4,
-        "steps": 2,
-        "sampling": {"steps": 2},
-        "validate_every": 1,
-        "sheet_every": 2,
-    }
-    paths = {}
-    for recipe in (tokenizer, resgen):
-        paths[recipe["name"]] = tmp_path / f"{recipe['name']}.yaml"
-        paths[recipe["name"]].write_text(yaml.safe_dump(recipe))
-    return paths
-
-
-@pytest.fixture
-def stage(monkeypatch, recipes, tmp_path):
-    """Runs a stage in this process with its command line; puts the signal handlers back."""
-    handlers = {s: signal.getsignal(s) for s in (signal.SIGTERM, signal.SIGINT)}
-
-    def run(module, *more: str) -> dict:
-        name = "tiny-tokenizer" if module is train_tokenizer else "tiny-resgen"
-        monkeypatch.setattr(sys, "argv", [name, "--recipe", str(recipes[name]), "--runs", str(tmp_path / "runs"), *more])
-        module.main()
-        return torch.load(tmp_path / "runs" / name / "checkpoint.pt", weights_only=True)
-
-    yield run
-    for s, handler in handlers.items():
-        signal.signal(s, handler)
 
 
 def log_names(folder: Path) -> set[str]:
