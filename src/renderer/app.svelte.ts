@@ -1,0 +1,59 @@
+import type { Connection, ConnectionState } from './bridge/connect.js';
+import { Images } from './images/images.svelte.js';
+import { SettingsPage } from './settings/settings.svelte.js';
+import { download } from './shared/files.js';
+import { Notices } from './shared/notices.svelte.js';
+import { Studio } from './studio.svelte.js';
+
+export type Page = 'images' | 'settings';
+
+/** The whole window: the connection, the page shown, and one controller for each page. */
+export class App {
+  connection = $state<ConnectionState>('connecting');
+  /** False until the studio has answered once: before that there is nothing to keep on the screen. */
+  everConnected = $state(false);
+  page = $state<Page>(pageOf(location.hash));
+  readonly notices = new Notices();
+  readonly studio: Studio;
+  readonly images: Images;
+  readonly settings: SettingsPage;
+
+  constructor(private readonly link: Connection) {
+    this.studio = new Studio(link.bridge, this.notices);
+    this.images = new Images(this.studio, { download });
+    this.settings = new SettingsPage(this.studio);
+  }
+
+  /** Listens to the studio and the address; returns the function that stops. */
+  start(): () => void {
+    const unsubscribe = this.link.bridge.subscribe((event) => {
+      this.studio.onEvent(event);
+      this.images.onEvent(event);
+    });
+    const unwatch = this.link.watch((state) => {
+      this.connection = state;
+      if (state === 'connected') void this.load();
+    });
+    const followAddress = () => (this.page = pageOf(location.hash));
+    addEventListener('hashchange', followAddress);
+    return () => {
+      unsubscribe();
+      unwatch();
+      removeEventListener('hashchange', followAddress);
+    };
+  }
+
+  async load(): Promise<void> {
+    await this.studio.load();
+    this.everConnected ||= this.studio.phase === 'ready';
+    if (this.studio.phase === 'ready') await this.images.load();
+  }
+
+  retry(): void {
+    this.link.retry();
+  }
+}
+
+function pageOf(hash: string): Page {
+  return hash === '#/settings' ? 'settings' : 'images';
+}

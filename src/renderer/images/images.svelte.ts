@@ -1,0 +1,184 @@
+import type { Item, Recipe, StudioEvent } from '../../contract/index.js';
+import type { ExportFormat } from './save.js';
+import type { NamedBytes } from '../shared/files.js';
+import { formatNumber, listNames, plural } from '../shared/format.js';
+import type { Studio } from '../studio.svelte.js';
+import { ClassPicker } from './form/classPicker.svelte.js';
+import { PromptForm } from './form/form.svelte.js';
+import { Gallery } from './gallery/gallery.svelte.js';
+import { Jobs } from './jobs.svelte.js';
+import { Stage } from './stage/stage.svelte.js';
+
+/** What the page asks of the browser, so that tests can play it. */
+export interface PageParts {
+  download(url: string, name: string): void;
+}
+
+/** The actions of the Images page, and the parts they act on. */
+export class Images {
+  readonly form = new PromptForm();
+  readonly picker = new ClassPicker();
+  readonly stage = new Stage();
+  readonly jobs: Jobs;
+  readonly gallery: Gallery;
+  /** A picture without a recipe that was dropped, while the page asks whether to import it. */
+  offered = $state.raw<NamedBytes | null>(null);
+  importing = $state(false);
+  #announcedHalf: string | null = null;
+
+  constructor(
+    private readonly studio: Studio,
+    private readonly parts: PageParts,
+  ) {
+    this.jobs = new Jobs(studio.bridge, studio.notices);
+    this.gallery = new Gallery(studio.bridge, studio.notices);
+  }
+
+  /** Reads everything again; also after a reconnection. */
+  async load(): Promise<void> {
+    await Promise.all([this.jobs.load(), this.gallery.load(), this.takeModel()]);
+  }
+
+  /** Follows the studio's current model. */
+  async takeModel(): Promise<void> {
+    const manifest = this.studio.imageModel?.manifest ?? null;
+    this.form.useModel(manifest);
+    this.picker.names = manifest?.classes ?? [];
+    if (!manifest) return;
+    const reply = await this.studio.bridge.call('models.recentClasses', { id: manifest.id });
+    if (reply.ok && this.form.model?.id === manifest.id) this.picker.recent = reply.value;
+  }
+
+  async chooseModel(id: string): Promise<void> {
+    await this.studio.changeSettings({ lastModel: id });
+    await this.takeModel();
+  }
+
+  /** An item on the page: in the gallery, or among the results, which a search does not hide. */
+  find(id: string): Item | null {
+    return this.gallery.find(id) ?? this.stage.result?.items.find((item) => item.id === id) ?? null;
+  }
+
+  onEvent(event: StudioEvent): void {
+    switch (event.name) {
+      case 'job':
+        this.jobs.onJob(event.payload);
+        this.stage.onJob(event.payload);
+        this.#announceJob(event.payload.id);
+        break;
+      case 'progress':
+        this.stage.onProgress(event.payload);
+        this.#announceHalf(event.payload.jobId);
+        break;
+      case 'itemAdded':
+        this.gallery.onAdded(event.payload);
+        this.stage.onItem(event.payload);
+        break;
+      case 'itemsRemoved':
+        this.gallery.onRemoved(event.payload);
+        this.stage.onRemoved(event.payload);
+        break;
+      default:
+        break;
+    }
+  }
+
+  async generate(): Promise<void> {
+    const request = this.form.nextRequest();
+    if (!request) {
+      if (this.form.problem) this.studio.notices.error(this.form.problem);
+      return;
+    }
+    const job = await this.jobs.create(request);
+    if (job) this.picker.used(request.classes);
+  }
+
+  /** Stops the job that runs, or the next in the queue. */
+  async stop(): Promise<void> {
+    const job = this.jobs.running ?? this.jobs.queued[0];
+    if (job) await this.jobs.cancel(job.id);
+  }
+
+  /** The same picture once more: fills the form from the recipe, seed and all, and runs it. */
+  async sameAgain(item: Item): Promise<void> {
+    if (await this.restore(item.recipe)) await this.generate();
+  }
+
+  /** The same settings with another seed. */
+  async varySeed(item: Item): Promise<void> {
+    if (!(await this.restore(item.recipe))) return;
+    this.form.pinned = false;
+    await this.generate();
+  }
+
+  /** Fills the form from a recipe, with the model that it names. */
+  async restore(recipe: Recipe): Promise<boolean> {
+    const { id } = recipe.model;
+    if (this.form.model?.id !== id && this.studio.imageModels.some((m) => m.id === id)) await this.chooseModel(id);
+    const problem = this.form.restore(recipe);
+    if (problem) this.studio.notices.error(problem);
+    return problem === null;
+  }
+
+  /** A file dropped on the window: its recipe fills the form; a picture without one is offered for import. */
+  async takeFile(file: NamedBytes): Promise<void> {
+    const reply = await this.studio.bridge.call('recipe.read', file);
+    if (reply.ok) {
+      if (!(await this.restore(reply.value))) return;
+      const { className = '', seed = 0 } = reply.value;
+      this.studio.notices.say(`Recipe restored: ${className}, seed ${seed}.`);
+    } else if (reply.error.code === 'not-found' && this.canImport) this.offered = file;
+    else this.studio.notices.error(reply.error.message);
+  }
+
+  get canImport(): boolean {
+    return this.form.model?.files.encode !== undefined;
+  }
+
+  async importPicture(file: NamedBytes): Promise<void> {
+    const model = this.form.model;
+    this.offered = null;
+    if (!model) return;
+    this.importing = true;
+    const reply = await this.studio.bridge.call('items.import', { ...file, model: model.id });
+    this.importing = false;
+    if (!reply.ok) {
+      this.studio.notices.error(reply.error.message);
+      return;
+    }
+    this.gallery.onAdded(reply.value);
+    this.studio.notices.say(`${file.name} imported.`);
+  }
+
+  async save(ids: readonly string[], format: ExportFormat): Promise<void> {
+    if (ids.length === 0) return;
+    const reply = await this.studio.bridge.call('items.export', { ids: [...ids], format });
+    if (!reply.ok) {
+      this.studio.notices.error(reply.error.message);
+      return;
+    }
+    this.parts.download(reply.value.url, reply.value.name);
+    this.studio.notices.announce(`Saving ${reply.value.name}.`);
+  }
+
+  #announceJob(id: string): void {
+    const job = this.jobs.all.find((j) => j.id === id);
+    if (!job) return;
+    const what = listNames(job.request.classes);
+    const say = (text: string) => this.studio.notices.announce(text);
+    if (job.state === 'running' && job.done === 0) say(`Making ${plural(job.total, 'picture')} of ${what}.`);
+    else if (job.state === 'done') say(`Finished ${plural(job.done, 'picture')} of ${what}.`);
+    else if (job.state === 'cancelled') say(`Stopped after ${formatNumber(job.done)} of ${plural(job.total, 'picture')}.`);
+    else if (job.state === 'failed') say(job.error ?? 'The run failed.');
+  }
+
+  /** Once in the middle: every step would drown a screen reader. */
+  #announceHalf(jobId: string): void {
+    const job = this.jobs.running;
+    const { frame } = this.stage;
+    if (!job || !frame || job.id !== jobId || this.#announcedHalf === jobId) return;
+    if (job.done + (frame.tiles.length * frame.step) / frame.steps < job.total / 2) return;
+    this.#announcedHalf = jobId;
+    this.studio.notices.announce('Half done.');
+  }
+}

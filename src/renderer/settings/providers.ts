@@ -1,0 +1,12 @@
+import type { ProviderName } from '../../contract/index.js';
+
+export const providerNames: Readonly<Record<ProviderName, string>> = {
+  cuda: 'NVIDIA GPU (CUDA)',
+  tensorrt: 'NVIDIA GPU (TensorRT)',
+  coreml: 'Apple (Core ML)',
+  dml: 'Windows GPU (DirectML)',
+  webgpu: 'GPU (WebGPU)',
+  cpu: 'Processor (CPU)',
+};
+
+export const providers = Object.keys(providerNames) as ProviderName[];
