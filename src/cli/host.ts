@@ -1,0 +1,66 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { version } from '../../package.json';
+import { type AppInfo, type CallName, type ParamsInput, type Result, StudioError } from '../contract/index.js';
+import { type Studio, createStudio, dataFolder, nodeEngine } from '../studio/index.js';
+
+/** Where the built command line stands, and what the person asked of it that every command shares. */
+export interface Host {
+  /** `out/main`: the engine process is beside the command line, the renderer in the folder next to it. */
+  builtFolder: string;
+  /** `--data` */
+  data: string | undefined;
+}
+
+export { version };
+
+/** The folder of packages that ship, or those that `RESGEN_MODELS` names instead. */
+function shippedModels({ builtFolder }: Host): string[] {
+  const given = process.env['RESGEN_MODELS'];
+  return given ? given.split(delimiter) : [join(builtFolder, '..', '..', 'resources', 'models')];
+}
+
+/** The person's own library. */
+export function openLibrary(host: Host, as: AppInfo['host']): Studio {
+  return createStudio({
+    host: as,
+    version,
+    modelFolders: shippedModels(host),
+    spawnEngine: nodeEngine(join(host.builtFolder, 'engine.js')),
+    dataFolder: dataFolder(host.data),
+  });
+}
+
+/** A studio for one command: over an empty library that goes with it, or with `keep` over the person's own. */
+export async function withStudio<T>(host: Host, keep: boolean, work: (studio: Studio) => Promise<T>): Promise<T> {
+  if (keep) return closing(openLibrary(host, 'cli'), work);
+  const temporary = await mkdtemp(join(tmpdir(), 'resgen-'));
+  try {
+    const studio = createStudio({
+      host: 'cli',
+      version,
+      modelFolders: [...shippedModels(host), join(dataFolder(host.data), 'models')],
+      spawnEngine: nodeEngine(join(host.builtFolder, 'engine.js')),
+      dataFolder: temporary,
+    });
+    return await closing(studio, work);
+  } finally {
+    await rm(temporary, { recursive: true, force: true });
+  }
+}
+
+async function closing<T>(studio: Studio, work: (studio: Studio) => Promise<T>): Promise<T> {
+  try {
+    return await work(studio);
+  } finally {
+    await studio.close();
+  }
+}
+
+/** A call's value; a refusal becomes the error again that it was. */
+export async function ask<N extends CallName>(studio: Studio, name: N, params: ParamsInput<N>): Promise<Result<N>> {
+  const reply = await studio.call(name, params);
+  if (!reply.ok) throw new StudioError(reply.error.code, reply.error.message);
+  return reply.value;
+}

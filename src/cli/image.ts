@@ -1,0 +1,143 @@
+import { randomInt } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { type EventPayload, type ImageRequest, type Item, type Job, type Manifest, StudioError, assets } from '../contract/index.js';
+import type { Studio } from '../studio/index.js';
+import { type Host, ask, withStudio } from './host.js';
+import { ProgressLine, duration, exitCodes, note, printResult } from './output.js';
+import { samplingOf } from './sampling.js';
+import { alreadyThere, folderName, saveTo } from './target.js';
+
+export interface ImageOptions {
+  model: string;
+  class: string[];
+  count: number;
+  seed?: number;
+  steps?: number;
+  preset?: string;
+  set: string[];
+  batch: number;
+  out: string;
+  overwrite: boolean;
+  tokens: boolean;
+  recipe: boolean;
+  keep: boolean;
+  json: boolean;
+}
+
+/** `resgen image`: one job, and each picture copied to its place as soon as it is done. */
+export async function image(host: Host, options: ImageOptions): Promise<number> {
+  return withStudio(host, options.keep, async (studio) => {
+    const manifest = await manifestOf(studio, options.model);
+    const request: ImageRequest = {
+      model: options.model,
+      classes: [...new Set(options.class)],
+      count: options.count,
+      seed: options.seed ?? randomInt(2 ** 32),
+      sampling: samplingOf(manifest, options.preset, options.steps, options.set),
+      batch: options.batch,
+    };
+    if (!options.overwrite) refuseExisting(request, options);
+    if (!options.keep && !options.recipe) await ask(studio, 'settings.set', { embedRecipe: false });
+    return run(studio, request, options);
+  });
+}
+
+async function manifestOf(studio: Studio, id: string): Promise<Manifest> {
+  const models = await ask(studio, 'models.list', null);
+  const model = models.find((m) => m.id === id && m.manifest) ?? models.find((m) => m.id === id);
+  if (model?.manifest) return model.manifest;
+  if (model) throw new StudioError('bad-model', model.problem ?? `The model “${id}” can't be used.`);
+  const usable = models.filter((m) => m.manifest).map((m) => m.id);
+  throw new StudioError('bad-request', `There is no model “${id}”. ${usable.length > 0 ? `There is: ${usable.join(', ')}.` : 'Run “resgen doctor” to see where it is looked for.'}`);
+}
+
+const fileOf = (out: string, className: string, seed: number, extension: string): string =>
+  join(out, folderName(className), `${seed}.${extension}`);
+
+/** Before the first step: an hour's work should not end on a file that was there all the time. */
+function refuseExisting({ classes, count, seed }: ImageRequest, { out, tokens }: ImageOptions): void {
+  for (const className of classes) {
+    for (let i = 0; i < count; i++) {
+      for (const extension of tokens ? ['png', 'safetensors'] : ['png']) {
+        const file = fileOf(out, className, (seed + i) % 2 ** 32, extension);
+        if (existsSync(file)) throw alreadyThere(file);
+      }
+    }
+  }
+}
+
+async function run(studio: Studio, request: ImageRequest, options: ImageOptions): Promise<number> {
+  const line = new ProgressLine();
+  const started = performance.now();
+  let current: Job | undefined;
+  const cancel = (): void => {
+    if (current) void studio.call('jobs.cancel', { id: current.id });
+  };
+  let saved = Promise.resolve();
+  const stopWatching = onInterrupt(cancel);
+  let stopListening: (() => void) | undefined;
+  try {
+    const ended = new Promise<Job>((resolve) => {
+      stopListening = studio.subscribe(({ name, payload }) => {
+        if (name === 'progress' && payload.jobId === current?.id) line.show(describe(payload, current));
+        if (name === 'itemAdded' && payload.jobId === current?.id) {
+          saved = saved.then(() => save(studio, payload, options, line));
+          // What can't be saved is told at the end; to make more of it would be in vain.
+          saved.catch(cancel);
+        }
+        if (name !== 'job' || payload.id !== current?.id) return;
+        current = payload;
+        if (payload.state === 'done' || payload.state === 'failed' || payload.state === 'cancelled') resolve(payload);
+      });
+    });
+    current = await ask(studio, 'jobs.create', request);
+    const job = await ended;
+    await saved;
+    line.clear();
+    return conclude(job, performance.now() - started);
+  } finally {
+    stopWatching();
+    stopListening?.();
+    line.clear();
+  }
+}
+
+function conclude(job: Job, ms: number): number {
+  if (job.state === 'failed') throw new StudioError('internal', job.error ?? 'The job failed.');
+  note(`${job.state === 'done' ? 'Made' : 'Stopped after'} ${job.done} of ${job.total} pictures in ${duration(ms / 1000)}.`);
+  return job.state === 'done' ? exitCodes.done : exitCodes.interrupted;
+}
+
+async function save(studio: Studio, item: Item, options: ImageOptions, line: ProgressLine): Promise<void> {
+  const { className = item.id, seed = 0 } = item.recipe;
+  const file = fileOf(options.out, className, seed, 'png');
+  const exported = await ask(studio, 'items.export', { ids: [item.id], format: 'png' });
+  await copyAsset(studio, exported.url, file, options.overwrite);
+  if (options.tokens) await copyAsset(studio, assets.tokens(item.id), fileOf(options.out, className, seed, 'safetensors'), options.overwrite);
+  line.clear();
+  printResult(options.json, { file, class: className, seed, model: item.recipe.model, sampling: item.recipe.sampling, ms: item.durationMs }, file);
+}
+
+export async function copyAsset(studio: Studio, url: string, file: string, overwrite: boolean): Promise<void> {
+  const asset = await studio.asset(url);
+  if (!asset) throw new StudioError('internal', `The studio lost the file for ${file}. Try again.`);
+  await saveTo(file, { from: asset.file }, overwrite);
+}
+
+function describe({ step, steps, secondsLeft, indices }: EventPayload<'progress'>, job: Job | undefined): string {
+  const left = secondsLeft === null ? '' : `, ${duration(secondsLeft)} left`;
+  return `${job?.done ?? 0} of ${job?.total ?? indices.length} pictures, step ${step} of ${steps}${left}`;
+}
+
+/** First Ctrl-C: stop in order. Second: at once. Returns the function that ends the watch. */
+function onInterrupt(stop: () => void): () => void {
+  let asked = false;
+  const listener = (): void => {
+    if (asked) process.exit(exitCodes.interrupted);
+    asked = true;
+    stop();
+  };
+  process.on('SIGINT', listener).on('SIGTERM', listener);
+  return () => process.off('SIGINT', listener).off('SIGTERM', listener);
+}

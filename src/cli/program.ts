@@ -1,0 +1,112 @@
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { doctor } from './doctor.js';
+import { type Host, version } from './host.js';
+import { type ImageOptions, image } from './image.js';
+import { listModels, modelCard, verifyModels } from './models.js';
+import { exitCodes, fail } from './output.js';
+import { type ServeOptions, serve } from './serve.js';
+import { decode, encode } from './tokens.js';
+
+const EXAMPLES = `
+Examples:
+  resgen image --class Banana --count 4 --seed 42 --out pictures
+  resgen image --class Banana "Apple Red" --preset best --set guidanceTo=2 --json
+  resgen encode photo.jpg --model fruits --out photo.safetensors
+  resgen decode photo.safetensors --depth 4 --out coarse.png
+  resgen serve --open
+
+Exit codes: 0 done, 1 failed, 2 wrong use, 130 interrupted. Results go to stdout, progress and problems to stderr.
+The data folder is --data, else RESGEN_DATA, else the system's place for application data.`;
+
+/** @returns the exit code */
+export async function main(argv: readonly string[], builtFolder: string): Promise<number> {
+  let exitCode: number = exitCodes.done;
+  const program = createProgram(builtFolder, (code) => (exitCode = code));
+  try {
+    await program.parseAsync(argv);
+    return exitCode;
+  } catch (error) {
+    // Commander has said already what was wrong. Help and version end by the same way, with code 0.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
+    return fail(error);
+  }
+}
+
+function createProgram(builtFolder: string, done: (exitCode: number) => void): Command {
+  const program = new Command('resgen')
+    .description('Makes pictures from residual tokens, as ResGen Studio does, from a shell.')
+    .version(version)
+    .option('--data <folder>', 'use this data folder')
+    .addHelpText('after', EXAMPLES)
+    .configureHelp({ showGlobalOptions: true })
+    .exitOverride();
+  const host = (): Host => ({ builtFolder, data: program.opts<{ data?: string }>().data });
+  /** A command's action, given what follows its own arguments. */
+  const run =
+    <A extends unknown[]>(command: (host: Host, ...args: A) => Promise<number>) =>
+    async (...args: [...A, Command]): Promise<void> =>
+      done(await command(host(), ...(args.slice(0, -1) as A)));
+  const json = new Option('--json', 'print one line of JSON a result').default(false);
+  const model = new Option('--model <id>', 'model to use').default('fruits');
+  const overwrite = new Option('--overwrite', 'write over files that are there').default(false);
+
+  program
+    .command('image')
+    .description('make pictures of classes as DIR/<class>/<seed>.png')
+    .addOption(model)
+    .requiredOption('--class <name...>', 'classes to make pictures of')
+    .option('--count <n>', 'pictures of each class', wholeNumber, 1)
+    .option('--seed <n>', 'seed of the first picture, the next one has the next (default: random)', wholeNumber)
+    .option('--steps <n>', 'sampling steps', wholeNumber)
+    .addOption(new Option('--preset <name>', "settings to start from (default: the model's)").choices(['fast', 'balanced', 'best']))
+    .option('--set <knob=value>', 'change one setting of the sampler; may be given again', append, [])
+    .option('--batch <n>', 'pictures sampled together', wholeNumber, 4)
+    .option('--out <folder>', 'where the pictures go', '.')
+    .addOption(overwrite)
+    .option('--tokens', 'also write the tokens, as <seed>.safetensors', false)
+    .addOption(new Option('--no-recipe', 'leave the recipe out of the pictures').conflicts('keep'))
+    .option('--keep', 'also keep the pictures in the library of the studio', false)
+    .addOption(json)
+    .action(run((h, options: ImageOptions) => image(h, options)));
+
+  program
+    .command('decode <file>')
+    .description('turn tokens (.safetensors, or a saved picture beside its own) into a picture')
+    .option('--depth <d>', 'how many depths of each position to use (default: all)', wholeNumber)
+    .requiredOption('--out <file.png>', 'picture to write')
+    .addOption(overwrite)
+    .action(run(decode));
+
+  program
+    .command('encode <picture>')
+    .description('turn a picture into tokens')
+    .addOption(model)
+    .requiredOption('--out <file.safetensors>', 'token file to write')
+    .addOption(overwrite)
+    .action(run(encode));
+
+  const models = program.command('models').description('list, verify or describe the models');
+  models.command('list', { isDefault: true }).description('list every model, usable or not').addOption(json).action(run(listModels));
+  models.command('verify [id...]').description('read every file again and check it').addOption(json).action(run(verifyModels));
+  models.command('card <id>').description('print the card of a model').action(run(modelCard));
+
+  program.command('doctor').description('say what is installed, what works and how fast').addOption(json).action(run(doctor));
+
+  program
+    .command('serve')
+    .description('serve the studio to a browser until Ctrl-C')
+    .option('--port <n>', 'port to listen on, 0 for any (default: 4747 if it is free)', wholeNumber)
+    .option('--host <address>', 'address to listen on', '127.0.0.1')
+    .option('--open', 'open the browser', false)
+    .option('--allow-remote', 'allow an address that other machines can reach', false)
+    .action(run((h, options: ServeOptions) => serve(h, options)));
+
+  return program;
+}
+
+function wholeNumber(text: string): number {
+  if (!/^\d+$/.test(text)) throw new InvalidArgumentError('It must be a whole number.');
+  return Number(text);
+}
+
+const append = (value: string, before: string[]): string[] => [...before, value];
