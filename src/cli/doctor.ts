@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import { statfs } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { type EngineStatus, type ModelSummary, StudioError } from '../contract/index.js';
 import { type Studio, dataFolder } from '../studio/index.js';
 import { type Host, ask, version, withStudio } from './host.js';
@@ -11,7 +12,7 @@ interface Report {
   onnxruntime: string;
   platform: string;
   dataFolder: string;
-  freeDiskBytes: number | null;
+  freeDiskBytes: number;
   modelFolders: string[];
   models: ModelSummary[];
   engine: EngineStatus | null;
@@ -67,13 +68,14 @@ function onnxruntimeVersion(): string {
   }
 }
 
-async function freeDisk(folder: string): Promise<number | null> {
+/** Of the disk that the folder is on, or will be: it is made at the first start. */
+async function freeDisk(folder: string): Promise<number> {
   try {
     const { bavail, bsize } = await statfs(folder);
     return bavail * bsize;
-  } catch {
-    // The folder is made at the first start.
-    return null;
+  } catch (error) {
+    if (dirname(folder) === folder) throw error;
+    return freeDisk(dirname(folder));
   }
 }
 
@@ -82,14 +84,11 @@ function print(report: Report): void {
     ['ResGen Studio', report.studio],
     ['Node', `${report.node} on ${report.platform}`],
     ['onnxruntime', report.onnxruntime],
-    ['Data folder', report.freeDiskBytes === null ? `${report.dataFolder} (made at the first start)` : report.dataFolder],
-    ['Free disk', report.freeDiskBytes === null ? '-' : `${(report.freeDiskBytes / 1e9).toFixed(1)} GB`],
+    ['Data folder', report.dataFolder],
+    ['Free disk', `${(report.freeDiskBytes / 1e9).toFixed(1)} GB`],
     ...report.modelFolders.map((folder) => ['Model folder', folder]),
     ...report.models.map(({ id, manifest, problem }) => ['Model', problem === null ? `${id} ${manifest?.version ?? ''}` : `${id}: ${problem}`]),
-    ...(report.engine?.probes ?? []).map(({ name, state, reason, stepMs }) => [
-      'Provider',
-      `${name}: ${state}${stepMs === null ? '' : `, ${stepMs.toFixed(1)} ms a step`}. ${reason}`,
-    ]),
+    ...(report.engine?.probes ?? []).map(({ name, state, reason }) => ['Provider', `${name}: ${state}. ${reason}`]),
   ];
   printResult(false, {}, table(facts));
   for (const problem of report.problems) note(`Problem: ${problem}`);

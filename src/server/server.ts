@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import { basename, dirname } from 'node:path';
 import cookie from '@fastify/cookie';
 import fastifyStatic from '@fastify/static';
@@ -47,7 +48,12 @@ const HEADERS = {
 
 /** @throws StudioError `refused` where the address can't be listened on */
 export async function startServer({ studio, rendererFolder, host, port, onSignIn }: ServerOptions): Promise<RunningServer> {
-  const app = fastify({ bodyLimit: BODY, forceCloseConnections: true });
+  const app = fastify({ bodyLimit: BODY });
+  const connections = new Set<Socket>();
+  app.server.on('connection', (socket) => {
+    connections.add(socket);
+    socket.once('close', () => connections.delete(socket));
+  });
   // Made when the port is known, which is before the first request.
   let gate: Gate | undefined;
   const gateOf = (): Gate => {
@@ -108,6 +114,8 @@ export async function startServer({ studio, rendererFolder, host, port, onSignIn
     newLink: () => `http://${linkHost(host)}:${listeningPort(app)}/#token=${openGate.newToken()}`,
     close: async () => {
       events.close();
+      // Node's own way to close them leaves out those that asked to become WebSockets.
+      for (const socket of connections) socket.destroy();
       await app.close();
     },
   };

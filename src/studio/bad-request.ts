@@ -2,11 +2,11 @@ import type { z } from 'zod';
 import { StudioError } from '../contract/index.js';
 
 /** The first thing that is wrong with a call's parameters, as a sentence. */
-export function badRequest(call: string, error: z.ZodError): StudioError {
+export function badRequest(error: z.ZodError): StudioError {
   const issue = error.issues[0];
   const where = issue?.path.map(String).join('.') || 'The request';
   const what = issue ? describe(issue) : 'is not valid';
-  return new StudioError('bad-request', `${where[0]?.toUpperCase()}${where.slice(1)} ${what}. Change it and try again (${call}).`);
+  return new StudioError('bad-request', `${where[0]?.toUpperCase()}${where.slice(1)} ${what}. Change it and try again.`);
 }
 
 const COUNTED: Readonly<Record<string, string>> = { string: 'characters', array: 'entries', set: 'entries', file: 'bytes' };

@@ -1,19 +1,25 @@
 import { fork } from 'node:child_process';
 import type { SpawnEngine } from '../contract/index.js';
 
+/** Enough for the last words of a crash. */
+const STDERR_TAIL = 4096;
+
 /**
  * The engine process under plain Node: for the server and the command line. `entry` is the built `engine.js`.
  * The child leads its own process group, so that Ctrl-C in a shell reaches only the host, which then ends it in order; it ends by itself
- * when the channel to the host is gone.
+ * when the channel to the host is gone. GPU libraries are talkative: what the process says is shown only if it crashes.
  */
 export function nodeEngine(entry: string): SpawnEngine {
   return () => {
     const child = fork(entry, [], {
       serialization: 'advanced',
-      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
       execArgv: [],
       detached: process.platform !== 'win32',
     });
+    let said = '';
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => (said = (said + text).slice(-STDERR_TAIL)));
+    let killed = false;
     let exitReason: string | undefined;
     const exitListeners: ((reason: string) => void)[] = [];
     const exited = (reason: string): void => {
@@ -21,7 +27,10 @@ export function nodeEngine(entry: string): SpawnEngine {
       exitReason = reason;
       for (const listener of exitListeners) listener(reason);
     };
-    child.on('exit', (code, signal) => exited(signal ? `signal ${signal}` : `code ${code}`));
+    child.on('exit', (code, signal) => {
+      if (!killed && code !== 0) process.stderr.write(said);
+      exited(signal ? `signal ${signal}` : `code ${code}`);
+    });
     // Also the failure to start at all, after which there is no exit.
     child.on('error', (error) => {
       if (child.pid === undefined) exited(error.message);
@@ -32,8 +41,14 @@ export function nodeEngine(entry: string): SpawnEngine {
         if (child.connected) child.send(request, () => undefined);
       },
       onMessage: (listener) => void child.on('message', listener),
-      onExit: (listener) => void exitListeners.push(listener),
-      kill: () => void child.kill('SIGKILL'),
+      onExit: (listener) => {
+        if (exitReason === undefined) exitListeners.push(listener);
+        else listener(exitReason);
+      },
+      kill: () => {
+        killed = true;
+        child.kill('SIGKILL');
+      },
       pid: child.pid,
     };
   };

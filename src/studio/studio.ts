@@ -133,6 +133,6 @@ function parse<N extends CallName>(name: N, params: unknown): Params<N> {
   // TypeScript does not follow that the schema at a name gives the parameters of that name.
   const schema = calls[name].params as unknown as z.ZodType<Params<N>>;
   const parsed = schema.safeParse(params);
-  if (!parsed.success) throw badRequest(name, parsed.error);
+  if (!parsed.success) throw badRequest(parsed.error);
   return parsed.data;
 }
