@@ -1,14 +1,7 @@
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { graphs } from '../src/contract/graphs.js';
 import type { Sampling } from '../src/contract/sampling.js';
-import {
-  Engine,
-  type ModelPackage,
-  type StepFunction,
-  readPackageFile,
-  readSafetensors,
-  sample,
-} from '../src/engine/index.js';
+import { Engine, type ModelPackage, type StepFunction, readPackageFile, readSafetensors, sample } from '../src/engine/index.js';
 import { matmulModel } from './matmul-model.js';
 import { profileStep } from './profile.js';
 

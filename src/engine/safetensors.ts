@@ -6,7 +6,7 @@ import { float16ToFloat32 } from './float16.js';
  * Reads and writes safetensors: 8 bytes of header length, a JSON header, then the tensors' bytes, little-endian as is every machine the
  * studio runs on. Files may come from strangers, so each limit below is checked before anything of that size is allocated.
  */
-export const SAFETENSORS_LIMITS = {
+const SAFETENSORS_LIMITS = {
   /** The studio's own headers have some hundred bytes a tensor; JSON of this size still parses in milliseconds. */
   headerBytes: 1 << 20,
   /** A golden file has about two dozen. */
