@@ -29,7 +29,9 @@ export function embedWithSharp(picture: Sharp, recipe: Recipe, size: Size): Shar
 }
 
 function xmp(json: string): string {
-  const escaped = json.replace(/[&<>]/g, (c) => `&#${c.charCodeAt(0)};`);
+  // JSON's own escapes keep it to ASCII: XML has no form for some characters that a name may have.
+  const ascii = json.replace(/[^\x20-\x7e]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  const escaped = ascii.replace(/[&<>]/g, (c) => `&#${c.charCodeAt(0)};`);
   return (
     '<?xpacket begin="" id="W5M0MpCehiHzreSzNTczkc9d"?><x:xmpmeta xmlns:x="adobe:ns:meta/">' +
     '<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description rdf:about="" ' +
