@@ -23,6 +23,10 @@ export class UserData implements AsyncDisposable {
     return path.join(this.folder, 'studio');
   }
 
+  async removeModels(): Promise<void> {
+    await rm(this.models, { recursive: true });
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await rm(this.folder, { recursive: true, force: true, maxRetries: 5 });
   }
