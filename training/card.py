@@ -231,6 +231,7 @@ def _comparison_section(parts: dict[str, Any], classes: list[str]) -> list[str]:
         "features of EfficientNet-lite2 (Apache-2.0, ImageNet; not used in training) at 128 px. Fréchet distance between the Gaussians of "
         "the features; accuracy: share whose nearest training picture by cosine has the right class.",
         table(["", "Fréchet distance", "class accuracy"], rows),
+        f"The {parts['real']['validation_count']:,} validation pictures alone: {100 * parts['real']['validation_accuracy']:.1f} %.",
         f"Sampling settings: {settings}.",
         "Classes whose samples were most often nearest to another class: " + ", ".join(f"{c} ({100 * a:.0f} % right)" for a, c in worst) + ".",
     ]

@@ -30,7 +30,7 @@ from tqdm import tqdm
 from training.card import bars
 from training.data import VALIDATION_EVERY, Pictures, centre_crop, load_pictures
 from training.export import DecodeGraph, EncodeGraph, round_to_half, trained_models
-from training.judges import FeatureJudge, Gaussian, fit_gaussian, frechet_distance, nearest, nearest_pixels, psnr, ssim
+from training.judges import FeatureJudge, Gaussian, class_accuracy, fit_gaussian, frechet_distance, nearest, nearest_pixels, psnr, ssim
 from training.runner import load_recipe
 from training.sampler import Sampling, Step, sample
 from training.sheet import save_sheet
@@ -113,12 +113,12 @@ class Evaluation:
     def pixels(self, x_NLD: torch.Tensor, depth: int | None = None, name: str = "") -> torch.Tensor:
         """uint8 `[N, S, S, 3]` of tokens."""
         batches = tqdm(x_NLD.split(self.batch), desc=f"decoding {name}", unit="batch", mininterval=2, leave=False)
-        return torch.cat([self.decode(x.int(), torch.full(x.shape[:2], depth or self.D)) for x in batches]).clone()
+        return torch.cat([self.decode(x.int(), torch.full(x.shape[:2], depth or self.D)) for x in batches])
 
     @torch.inference_mode()
     def tokens(self, pixels_NHWC: torch.Tensor) -> torch.Tensor:
         batches = tqdm(pixels_NHWC.split(self.batch), desc="encoding", unit="batch", mininterval=2, leave=False)
-        return torch.cat([self.encode(p)[0] for p in batches]).clone()
+        return torch.cat([self.encode(p)[0] for p in batches])
 
     def samples(self, s: Sampling, count: int) -> tuple[torch.Tensor, float]:
         """Tokens int16 `[count, L, D]` and the seconds that one picture took.
@@ -132,7 +132,7 @@ class Evaluation:
         empty = {"x": torch.empty(0, self.step.generator.config.L, self.D, dtype=torch.int16), "seconds": 0.0}
         kept = torch.load(path, weights_only=True) if path.exists() else empty
         x, seconds = kept["x"], kept["seconds"]
-        with tqdm(total=count, initial=min(len(x), count), desc=f"sampling {digest}", unit="picture", mininterval=2, leave=False) as bar:
+        with tqdm(total=count, initial=min(len(x), count), desc=f"sampling, {s.steps} steps", unit="picture", mininterval=2, leave=False) as bar:
             while len(x) < count:
                 index = list(range(len(x), min(len(x) + self.batch, count)))
                 start = time.perf_counter()
@@ -200,6 +200,13 @@ def measure_depths(e: Evaluation) -> dict[str, Any]:
             tiles.append(decoded[shown])
     _save_tiles(e, "depths", torch.cat(tiles), len(shown))
     return {"count": len(real), "depths": rows}
+
+
+def measure_real(e: Evaluation, counts: list[int]) -> dict[str, Any]:
+    """The compared pictures themselves, and the accuracy of the validation split alone."""
+    index = e.compared[: max(counts)]
+    alone = class_accuracy(e.features[e.validation], e.pictures.label_N[e.validation], e.features[e.reference], e.pictures.label_N[e.reference])
+    return e.judged(e.features[index], e.pictures.label_N[index], counts) | {"validation_accuracy": alone, "validation_count": len(e.validation)}
 
 
 def measure_reconstructions(e: Evaluation, counts: list[int]) -> dict[str, Any]:
@@ -296,8 +303,7 @@ def evaluate(e: Evaluation, figures: Figures, count: int, sweep_count: int, part
     if chosen("depths"):
         figures.part("depths", e.tokenizer_of, lambda: measure_depths(e))
     if chosen("real"):
-        index = e.compared[:count]
-        figures.part("real", data_of, lambda: e.judged(e.features[index], e.pictures.label_N[index], counts))
+        figures.part("real", data_of, lambda: measure_real(e, counts))
     if chosen("reconstructions"):
         figures.part("reconstructions", e.tokenizer_of | data_of, lambda: measure_reconstructions(e, counts))
     of = e.model_of | {"sampling": dataclasses.asdict(s)}
