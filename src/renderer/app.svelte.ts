@@ -1,7 +1,7 @@
 import type { Connection, ConnectionState } from './bridge/connect.js';
 import { Images } from './images/images.svelte.js';
 import { SettingsPage } from './settings/settings.svelte.js';
-import { download } from './shared/files.js';
+import { download, isPicture } from './shared/files.js';
 import { Notices } from './shared/notices.svelte.js';
 import { Studio } from './studio.svelte.js';
 
@@ -20,7 +20,7 @@ export class App {
 
   constructor(private readonly link: Connection) {
     this.studio = new Studio(link.bridge, this.notices);
-    this.images = new Images(this.studio, { download });
+    this.images = new Images(this.studio, { download, isPicture });
     this.settings = new SettingsPage(this.studio);
   }
 

@@ -26,11 +26,15 @@ export class BrowserConnection implements Connection {
   #listeners = new Set<(event: StudioEvent) => void>();
   #waitMs = FIRST_WAIT_MS;
   #socket: WebSocket | null = null;
+  #waiting = false;
+  /** Until the host has answered it: it works once. */
+  #token: string | null;
 
   constructor(
-    private readonly token: string | null,
+    token: string | null,
     private readonly parts: BrowserParts = realParts,
   ) {
+    this.#token = token;
     this.bridge = {
       call: (name, params) => this.#call(name, params),
       subscribe: (listener) => {
@@ -48,12 +52,13 @@ export class BrowserConnection implements Connection {
 
   /** Signs in if there is a token, then opens the event stream. */
   async start(): Promise<void> {
-    if (this.token !== null) {
-      const response = await this.#post(paths.signIn, { token: this.token });
-      // A used token may belong to this very browser, reloaded: its cookie decides, at the probe before the socket.
-      if (response === null) return this.#lost();
-    }
     await this.#open();
+  }
+
+  /** Takes a newer token, from a link opened in the same tab. */
+  signIn(token: string): void {
+    this.#token = token;
+    void this.#open();
   }
 
   retry(): void {
@@ -63,6 +68,12 @@ export class BrowserConnection implements Connection {
 
   async #open(): Promise<void> {
     if (this.#socket) return;
+    if (this.#token !== null) {
+      const signedIn = await this.#post(paths.signIn, { token: this.#token });
+      if (signedIn === null) return this.#lost();
+      // A spent token may be this very browser's, reloaded: its cookie decides, in the call below.
+      this.#token = null;
+    }
     // A browser does not say why a WebSocket was refused, so a plain call asks first.
     const probe = await this.#post(`${paths.api}app.info`, null);
     if (probe === null) return this.#lost();
@@ -88,9 +99,14 @@ export class BrowserConnection implements Connection {
 
   #lost(): void {
     this.#become('gone');
+    if (this.#waiting) return;
+    this.#waiting = true;
     const ms = this.#waitMs;
     this.#waitMs = Math.min(ms * 2, LONGEST_WAIT_MS);
-    this.parts.wait(ms, () => void this.#open());
+    this.parts.wait(ms, () => {
+      this.#waiting = false;
+      void this.#open();
+    });
   }
 
   #become(state: ConnectionState): void {

@@ -20,6 +20,11 @@ export function connect(): Connection {
   if (window.studio) return preloaded(window.studio);
   const connection = new BrowserConnection(takeToken());
   void connection.start();
+  // A link that differs only after the "#" does not load the page again.
+  addEventListener('hashchange', () => {
+    const token = takeToken();
+    if (token !== null) connection.signIn(token);
+  });
   return connection;
 }
 

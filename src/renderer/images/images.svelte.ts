@@ -12,6 +12,14 @@ import { Stage } from './stage/stage.svelte.js';
 /** What the page asks of the browser, so that tests can play it. */
 export interface PageParts {
   download(url: string, name: string): void;
+  /** Whether the browser can show these bytes. */
+  isPicture(bytes: Uint8Array<ArrayBuffer>): Promise<boolean>;
+}
+
+/** A picture that was dropped, and the sentence that says why there is no recipe to restore. */
+export interface Offer {
+  readonly file: NamedBytes;
+  readonly reason: string;
 }
 
 /** The actions of the Images page, and the parts they act on. */
@@ -22,7 +30,7 @@ export class Images {
   readonly jobs: Jobs;
   readonly gallery: Gallery;
   /** A picture without a recipe that was dropped, while the page asks whether to import it. */
-  offered = $state.raw<NamedBytes | null>(null);
+  offered = $state.raw<Offer | null>(null);
   importing = $state(false);
   #announcedHalf: string | null = null;
 
@@ -127,8 +135,11 @@ export class Images {
       if (!(await this.restore(reply.value))) return;
       const { className = '', seed = 0 } = reply.value;
       this.studio.notices.say(`Recipe restored: ${className}, seed ${seed}.`);
-    } else if (reply.error.code === 'not-found' && this.canImport) this.offered = file;
-    else this.studio.notices.error(reply.error.message);
+      return;
+    }
+    const { code, message } = reply.error;
+    if (code === 'bad-file' && this.canImport && (await this.parts.isPicture(file.bytes))) this.offered = { file, reason: message };
+    else this.studio.notices.error(message);
   }
 
   get canImport(): boolean {

@@ -6,6 +6,16 @@ export function download(url: string, name: string): void {
   link.click();
 }
 
+/** Whether the browser can decode these bytes as a picture. */
+export async function isPicture(bytes: Uint8Array<ArrayBuffer>): Promise<boolean> {
+  try {
+    (await createImageBitmap(new Blob([bytes]))).close();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 export const PICTURE_TYPES = ['image/png', 'image/jpeg', 'image/webp'] as const;
 
 export interface NamedBytes {

@@ -57,7 +57,8 @@ export class Notices {
 
   #add(tone: Toast['tone'], text: string, action: Toast['action']): number {
     const toast: Toast = { id: this.#nextId++, tone, text, action };
-    this.toasts = [...this.toasts.slice(-2), toast];
+    const others = this.toasts.filter((t) => t.action !== null || t.text !== text);
+    this.toasts = [...others.slice(-2), toast];
     this.announce(text);
     this.#expire(toast);
     return toast.id;

@@ -102,14 +102,11 @@ export class Gallery {
     this.notices.say(`${plural(gone.length, 'picture')} deleted.`, { label: 'Undo', run: () => void this.restore(gone) });
   }
 
+  /** Out of the trash; the studio then says of each that it was added. */
   async restore(ids: readonly string[]): Promise<void> {
     const reply = await this.bridge.call('items.restore', { ids: [...ids] });
-    if (!reply.ok) {
-      this.notices.error(reply.error.message);
-      return;
-    }
-    await this.load();
-    this.notices.announce(`${plural(ids.length, 'picture')} restored.`);
+    if (!reply.ok) this.notices.error(reply.error.message);
+    else this.notices.announce(`${plural(ids.length, 'picture')} restored.`);
   }
 
   #page(before: string | null): Promise<Reply<Result<'items.list'>>> {

@@ -50,7 +50,7 @@ export class Stage {
   }
 
   onItem(item: Item): void {
-    this.#items.push(item);
+    if (!this.#items.some((known) => known.id === item.id)) this.#items.push(item);
   }
 
   onJob(job: Job): void {
