@@ -86,7 +86,9 @@ export class Images {
         this.gallery.onRemoved(event.payload);
         this.stage.onRemoved(event.payload);
         break;
-      default:
+      case 'engine':
+      case 'settings':
+        // The studio's own, see Studio.onEvent.
         break;
     }
   }

@@ -29,9 +29,9 @@ describe('the prompt form', () => {
   });
 
   it('says that a package without a step graph makes no pictures', () => {
-    const { step: _, ...files } = manifest.files;
+    const { decode, encode, codebooks, golden, card } = manifest.files;
     const coder = new PromptForm();
-    coder.useModel({ ...manifest, files });
+    coder.useModel({ ...manifest, files: { decode, encode, codebooks, golden, card } });
     expect(coder.problem).toContain('not make new ones');
   });
 

@@ -68,7 +68,10 @@ describe('the Images page', () => {
 
   it('stops the running job, else the next in the queue', async () => {
     const cancel = vi.fn(({ id }: { id: string }): Job => job(id, { state: 'cancelled', endedAt: Date.now() }));
-    const { images } = await setUp({ 'jobs.list': () => [job('later', { createdAt: 5 }), job('now', { state: 'running' })], 'jobs.cancel': cancel });
+    const { images } = await setUp({
+      'jobs.list': () => [job('later', { createdAt: 5 }), job('now', { state: 'running' })],
+      'jobs.cancel': cancel,
+    });
     await images.stop();
     await images.stop();
     expect(cancel.mock.calls.map(([{ id }]) => id)).toEqual(['now', 'later']);

@@ -45,10 +45,6 @@ export class ClassPicker {
     else this.active = Math.min(last, Math.max(0, this.active + by));
   }
 
-  moveTo(end: 'first' | 'last'): void {
-    this.active = this.rows.length === 0 ? -1 : end === 'first' ? 0 : this.rows.length - 1;
-  }
-
   /** Moves `names` to the top of the recent classes. */
   used(names: readonly string[]): void {
     this.recent = [...new Set([...names, ...this.recent])];

@@ -87,7 +87,14 @@ export class PromptForm {
   nextRequest(): ParamsInput<'jobs.create'> | null {
     if (this.problem !== null || !this.model || !this.sampling) return null;
     if (!this.pinned) this.rollSeed();
-    return { model: this.model.id, classes: [...this.classes], count: this.count, seed: this.seed, sampling: this.sampling, batch: this.batch };
+    return {
+      model: this.model.id,
+      classes: [...this.classes],
+      count: this.count,
+      seed: this.seed,
+      sampling: this.sampling,
+      batch: this.batch,
+    };
   }
 
   /** Fills the form from a recipe for exactly that picture. Returns the sentence that says why it can't. */
