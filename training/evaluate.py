@@ -87,8 +87,8 @@ class Evaluation:
 
         pictures = load_pictures(recipe["data"], tokenizer.config.size)
         self.pictures = dataclasses.replace(pictures, pixels_NHWC=centre_crop(pictures.pixels_NHWC, tokenizer.config.size))
-        place = place_in_class(self.pictures)
-        self.compared = interleave(self.pictures, place, (place % COMPARED_EVERY == 0).nonzero().squeeze(1))
+        place = place_in_class(self.pictures.label_N)
+        self.compared = interleave(self.pictures, (place % COMPARED_EVERY == 0).nonzero().squeeze(1))
         self.reference = (place % COMPARED_EVERY != 0).nonzero().squeeze(1)
         self.training = (place % VALIDATION_EVERY != 0).nonzero().squeeze(1)
         self.validation = (place % VALIDATION_EVERY == 0).nonzero().squeeze(1)
@@ -171,19 +171,23 @@ def _checkpoint_step(folder: Path) -> int:
     return torch.load(folder / "checkpoint.pt", map_location="cpu", weights_only=True, mmap=True)["step"]
 
 
-def place_in_class(pictures: Pictures) -> torch.Tensor:
+def place_in_class(label_N: torch.Tensor) -> torch.Tensor:
     """Index `[N]` of each picture within its class, as `data.split` counts."""
-    place = torch.zeros(len(pictures), dtype=torch.long)
-    for c in range(len(pictures.classes)):
-        where = (pictures.label_N == c).nonzero().squeeze(1)
+    place = torch.zeros_like(label_N)
+    for c in label_N.unique():
+        where = (label_N == c).nonzero().squeeze(1)
         place[where] = torch.arange(len(where))
     return place
 
 
-def interleave(pictures: Pictures, place_N: torch.Tensor, index: torch.Tensor) -> torch.Tensor:
-    """Sorts picture indices by place, then class, so that the first `m C` are `m` of each class."""
-    key = place_N[index] * len(pictures.classes) + pictures.label_N[index]
-    return index[key.argsort()]
+def interleave(pictures: Pictures, index: torch.Tensor) -> torch.Tensor:
+    """Reorders picture indices so that the first `m C` are `m` of each class, drawn at random (seeded).
+
+    Files of a class may be in an order (Fruits-360: frames of one turn), of which the first few would show one side only.
+    """
+    shuffled = index[torch.randperm(len(index), generator=torch.Generator().manual_seed(0))]
+    place = place_in_class(pictures.label_N[shuffled])
+    return shuffled[(place * len(pictures.classes) + pictures.label_N[shuffled]).argsort()]
 
 
 def measure_depths(e: Evaluation) -> dict[str, Any]:
