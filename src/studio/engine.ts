@@ -104,12 +104,21 @@ export class Engine {
 
 function session(link: EngineLink): EngineSession {
   return {
-    generate: (request, onStep, signal) => {
+    generate: async (request, onStep, signal) => {
       if (signal.aborted) throw new StudioError('cancelled', 'Stopped.');
-      return link.send<'generate'>({ type: 'generate', ...request }, onStep, (id) => {
-        if (signal.aborted) link.cancel(id);
-        signal.addEventListener('abort', () => link.cancel(id), { once: true });
-      });
+      let id: number | undefined;
+      const stop = (): void => {
+        if (id !== undefined) link.cancel(id);
+      };
+      signal.addEventListener('abort', stop);
+      try {
+        return await link.send<'generate'>({ type: 'generate', ...request }, onStep, (given) => {
+          id = given;
+          if (signal.aborted) stop();
+        });
+      } finally {
+        signal.removeEventListener('abort', stop);
+      }
     },
     decode: async (tokens, depth) => (await link.send<'decode'>({ type: 'decode', tokens: new Int32Array(tokens), depth })).pixels,
     encode: async (pixels) => (await link.send<'encode'>({ type: 'encode', pixels: new Uint8Array(pixels) })).tokens,

@@ -1,0 +1,245 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { cpSync, existsSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import sharp from 'sharp';
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { readTokenFile } from '../../../src/engine/tokens.js';
+import { readRecipe } from '../../../src/studio/recipe-file.js';
+import { temporaryFolder } from '../studio/support.js';
+import { buildCommandLine } from './build.js';
+
+const FIXTURES = resolve(import.meta.dirname, '..', '..', 'fixtures', 'models');
+
+interface Finished {
+  code: number | null;
+  out: string;
+  err: string;
+}
+
+interface Started extends Pick<Promise<Finished>, 'then'> {
+  child: ChildProcess;
+  /** Resolves with stdout once it matches. */
+  says(pattern: RegExp): Promise<string>;
+}
+
+let cli = '';
+beforeAll(async () => {
+  cli = await buildCommandLine();
+}, 60_000);
+
+/** `resgen` as a real process, over the tiny package and a data folder of its own. */
+function resgen(args: string[], environment: Record<string, string> = {}): Started {
+  const child = spawn(process.execPath, [cli, ...args], {
+    env: { ...process.env, RESGEN_MODELS: FIXTURES, RESGEN_DATA: temporaryFolder(), ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  let out = '';
+  let err = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (err += text));
+  const finished = new Promise<Finished>((done) => child.on('close', (code) => done({ code, out, err })));
+  return {
+    child,
+    says: (pattern) =>
+      new Promise((done, fail) => {
+        const look = (): void => {
+          if (pattern.test(out)) done(out);
+        };
+        child.stdout.on('data', look);
+        look();
+        void finished.then(({ err: said }) => fail(new Error(`it ended without saying ${String(pattern)}: ${said}`)));
+      }),
+    then: finished.then.bind(finished),
+  };
+}
+
+const NO_STACK = /^(?!.*\n\s+at )/s;
+
+describe('resgen', () => {
+  it('explains itself with examples', async () => {
+    const { code, out } = await resgen(['--help']);
+    expect(code).toBe(0);
+    expect(out).toContain('resgen image --class Banana --count 4 --seed 42 --out pictures');
+    expect(out).toContain('Exit codes: 0 done, 1 failed, 2 wrong use, 130 interrupted');
+    expect((await resgen(['--version'])).out).toMatch(/^\d+\.\d+\.\d+\n$/);
+  });
+
+  it.each([
+    [['image'], /required option '--class/],
+    [['image', '--class', 'Circle', '--count', 'x'], /whole number/],
+    [['image', '--model', 'tiny', '--class', 'Circel'], /has no class “Circel”\. Did you mean “Circle”\?/],
+    [['image', '--model', 'tiny', '--class', 'Circle', '--count', '0'], /Count must be at least 1/],
+    [['image', '--model', 'tiny', '--class', 'Circle', '--count', '10000'], /Count must be at most 1,000/],
+    [['image', '--model', 'nothing', '--class', 'Circle'], /There is no model “nothing”\. There is: tiny\./],
+    [['image', '--model', 'tiny', '--class', 'Circle', '--set', 'warp=9'], /“warp=9” sets no knob\. .*guidanceFrom/],
+    [['image', '--model', 'tiny', '--class', 'Circle', '--set', 'topP=7'], /The sampler can't be set so: topP/],
+    [['image', '--model', 'tiny', '--class', 'Circle', '--preset', 'worst'], /fast, balanced, best/],
+    [['serve', '--host', '0.0.0.0'], /--allow-remote/],
+    [['decode', '/nowhere.safetensors', '--out', 'x.png'], /there is no such file/],
+    [['paint'], /unknown command/],
+  ])('%j is wrong use: code 2 and a sentence, no stack', async (args, sentence) => {
+    const out = temporaryFolder();
+    const result = await resgen(args[0] === 'image' ? [...args, '--out', out] : args);
+    expect(result.err).toMatch(sentence);
+    expect(result.err).toMatch(NO_STACK);
+    expect(result).toMatchObject({ code: 2, out: '' });
+    expect(readdirSync(out)).toEqual([]);
+  });
+});
+
+describe('resgen image', () => {
+  const image = (out: string, ...args: string[]): Started => resgen(['image', '--model', 'tiny', '--out', out, '--seed', '7', ...args]);
+
+  it('writes DIR/<class>/<seed>.png with recipes, and a JSON line for each', async () => {
+    const out = temporaryFolder();
+    const data = temporaryFolder();
+    const { code, out: lines, err } = await resgen(
+      ['image', '--model', 'tiny', '--out', out, '--seed', '7', '--class', 'Circle', 'Square', '--count', '2', '--steps', '3', '--set', 'tau=1', '--tokens', '--json'],
+      { RESGEN_DATA: data },
+    );
+    expect(code, err).toBe(0);
+    const results = lines.trim().split('\n').map((line) => JSON.parse(line) as Record<string, unknown>);
+    expect(results).toMatchObject([
+      { file: join(out, 'Circle', '7.png'), class: 'Circle', seed: 7, model: { id: 'tiny' }, sampling: { steps: 3, tau: 1 } },
+      { file: join(out, 'Circle', '8.png') },
+      { file: join(out, 'Square', '7.png') },
+      { file: join(out, 'Square', '8.png') },
+    ]);
+    const png = readFileSync(join(out, 'Circle', '8.png'));
+    expect(await sharp(png).metadata()).toMatchObject({ width: 16, height: 16 });
+    expect(await readRecipe('8.png', png)).toMatchObject({ className: 'Circle', seed: 8, sampling: { steps: 3, tau: 1 } });
+    expect(readTokenFile(readFileSync(join(out, 'Circle', '8.safetensors')))).toMatchObject({ L: 4, D: 4, model: 'tiny' });
+    expect(err).toMatch(/Made 4 of 4 pictures/);
+    // The person's library was not touched.
+    expect(readdirSync(data)).toEqual([]);
+  });
+
+  it('makes the same picture again from the same seed, in whatever batch', async () => {
+    const [a, b] = [temporaryFolder(), temporaryFolder()];
+    await image(a, '--class', 'Circle', '--count', '3', '--batch', '3', '--no-recipe');
+    await image(b, '--class', 'Circle', '--count', '3', '--batch', '1', '--no-recipe');
+    for (const seed of [7, 8, 9]) {
+      expect(readFileSync(join(a, 'Circle', `${seed}.png`)).equals(readFileSync(join(b, 'Circle', `${seed}.png`)))).toBe(true);
+    }
+    expect(readFileSync(join(a, 'Circle', '7.png')).includes('Circle')).toBe(false);
+  });
+
+  it('writes over nothing unless told to', async () => {
+    const out = temporaryFolder();
+    expect(await image(out, '--class', 'Circle')).toMatchObject({ code: 0, out: `${join(out, 'Circle', '7.png')}\n` });
+    const file = join(out, 'Circle', '7.png');
+    writeFileSync(file, 'mine');
+    const refused = await image(out, '--class', 'Circle', '--count', '2');
+    expect(refused).toMatchObject({ code: 2, out: '' });
+    expect(refused.err).toContain(`${file} is there already`);
+    expect(readFileSync(file, 'utf8')).toBe('mine');
+    expect(existsSync(join(out, 'Circle', '8.png'))).toBe(false);
+    expect((await image(out, '--class', 'Circle', '--overwrite')).code).toBe(0);
+    expect(statSync(file).size).toBeGreaterThan(100);
+  });
+
+  it('keeps the pictures in the library with --keep', async () => {
+    const [out, data] = [temporaryFolder(), temporaryFolder()];
+    expect((await resgen(['--data', data, 'image', '--model', 'tiny', '--class', 'Circle', '--keep', '--out', out])).code).toBe(0);
+    expect(readdirSync(join(data, 'items'))).toHaveLength(1);
+  });
+
+  it('stops in order on Ctrl-C: what is finished stays, code 130', async () => {
+    const out = temporaryFolder();
+    const running = image(out, '--class', 'Circle', '--count', '1000', '--batch', '1', '--steps', '255');
+    await running.says(/8\.png\n/);
+    running.child.kill('SIGINT');
+    const { code, out: lines, err } = await running;
+    expect(code, err).toBe(130);
+    const files = lines.trim().split('\n');
+    expect(files.length).toBeLessThan(1000);
+    expect(err).toContain(`Stopped after ${files.length} of 1000 pictures`);
+    for (const file of files) expect(await sharp(file).metadata()).toMatchObject({ format: 'png' });
+    expect(readdirSync(join(out, 'Circle'))).toHaveLength(files.length);
+  });
+
+  it('fails with code 1 and a sentence when the package is damaged', async () => {
+    const models = temporaryFolder();
+    cpSync(join(FIXTURES, 'tiny'), join(models, 'tiny'), { recursive: true });
+    const graph = readFileSync(join(models, 'tiny', 'step.onnx'));
+    graph[100] = (graph[100] ?? 0) ^ 1;
+    writeFileSync(join(models, 'tiny', 'step.onnx'), graph);
+    const result = await resgen(['image', '--model', 'tiny', '--class', 'Circle', '--out', temporaryFolder()], { RESGEN_MODELS: models });
+    expect(result).toMatchObject({ code: 1, out: '' });
+    expect(result.err).toContain('step.onnx is not the file the package was made with');
+    expect(result.err).toMatch(NO_STACK);
+  });
+});
+
+describe('resgen encode and decode', () => {
+  it('turn a picture into tokens and tokens into a picture, at any depth', async () => {
+    const folder = temporaryFolder();
+    const [photo, tokens, full, coarse] = ['photo.jpg', 'photo.safetensors', 'full.png', 'coarse.png'].map((name) => join(folder, name)) as [string, string, string, string];
+    await sharp({ create: { width: 40, height: 30, channels: 3, background: '#3070c0' } }).jpeg().toFile(photo);
+    expect(await resgen(['encode', photo, '--model', 'tiny', '--out', tokens])).toMatchObject({ code: 0, out: `${tokens}\n` });
+    expect(readTokenFile(readFileSync(tokens)).recipe).toMatchObject({ verb: 'encode', source: 'photo.jpg' });
+    expect((await resgen(['decode', tokens, '--out', full])).code).toBe(0);
+    expect((await resgen(['decode', tokens, '--depth', '1', '--out', coarse])).code).toBe(0);
+    expect(await sharp(full).metadata()).toMatchObject({ width: 16, format: 'png' });
+    expect(readFileSync(full).equals(readFileSync(coarse))).toBe(false);
+
+    const deep = await resgen(['decode', tokens, '--depth', '5', '--out', join(folder, 'x.png')]);
+    expect(deep).toMatchObject({ code: 2, err: expect.stringContaining('has 4 depths. Choose a depth from 1 to 4') as string });
+    const notTokens = await resgen(['decode', photo, '--out', join(folder, 'x.png')]);
+    expect(notTokens.code).toBe(1);
+    expect(notTokens.err).toMatch(/^This token file /);
+    const notPicture = await resgen(['encode', tokens, '--model', 'tiny', '--out', join(folder, 'x.safetensors')]);
+    expect(notPicture).toMatchObject({ code: 1, err: expect.stringContaining('“photo.safetensors” is not a picture') as string });
+  });
+});
+
+describe('resgen models and doctor', () => {
+  it('list, verify and describe what is there', async () => {
+    expect((await resgen(['models', 'list'])).out).toMatch(/^id .*\ntiny +0\.1\.0 +image +3 +usable\n$/);
+    expect(JSON.parse((await resgen(['models', 'list', '--json'])).out)).toMatchObject({ id: 'tiny', problem: null });
+    expect(await resgen(['models', 'verify', 'tiny'])).toMatchObject({ code: 0, out: 'tiny: every file is as the manifest says\n' });
+    expect((await resgen(['models', 'card', 'tiny'])).out).toBe(readFileSync(join(FIXTURES, 'tiny', 'card.md'), 'utf8').trimEnd() + '\n');
+    expect(await resgen(['models', 'card', 'other'])).toMatchObject({ code: 1, err: expect.stringContaining('There is no model “other”') as string });
+  });
+
+  it('say what works here', async () => {
+    const { code, out } = await resgen(['doctor', '--json']);
+    const report = JSON.parse(out) as { engine: { probes: { name: string; state: string }[] } };
+    expect(report).toMatchObject({ node: process.version, onnxruntime: expect.stringMatching(/^1\./) as string, problems: [], engine: { state: 'ready', model: 'tiny' } });
+    expect(report.engine.probes.filter(({ state }) => state === 'active')).toHaveLength(1);
+    expect(code).toBe(0);
+    const bare = await resgen(['doctor'], { RESGEN_MODELS: temporaryFolder() });
+    expect(bare).toMatchObject({ code: 1, err: expect.stringContaining('no usable model') as string });
+  });
+});
+
+describe('resgen serve', () => {
+  it('serves pages under a link with a token until it is interrupted', async () => {
+    const running = resgen(['serve', '--port', '0']);
+    const [link = ''] = /http:\S+/.exec(await running.says(/#token=\S+\n/)) ?? [];
+    const { origin, hash } = new URL(link);
+    expect(await (await fetch(origin)).text()).toContain('<title>Studio</title>');
+    const token = new URLSearchParams(hash.slice(1)).get('token');
+    const signIn = await fetch(`${origin}/sign-in`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ token }) });
+    expect(signIn.status).toBe(200);
+    const cookie = signIn.headers.getSetCookie()[0]?.split(';')[0] ?? '';
+    const info = await fetch(`${origin}/api/app.info`, { method: 'POST', headers: { 'content-type': 'application/json', cookie }, body: 'null' });
+    expect(await info.json()).toMatchObject({ ok: true, value: { host: 'browser' } });
+    running.child.kill('SIGINT');
+    const { code, err } = await running;
+    expect(code, err).toBe(0);
+    expect(err).toMatch(/For another browser, open http:\S+#token=/);
+  });
+
+  it('says so when another studio has the data folder, and when the port is taken', async () => {
+    const data = temporaryFolder();
+    const first = resgen(['serve', '--port', '0'], { RESGEN_DATA: data });
+    const said = await first.says(/#token=\S+\n/);
+    const second = await resgen(['serve', '--port', '0'], { RESGEN_DATA: data });
+    expect(second).toMatchObject({ code: 1, err: expect.stringContaining('Another ResGen Studio is using') as string });
+    const port = new URL(/http:\S+/.exec(said)?.[0] ?? '').port;
+    const third = await resgen(['serve', '--port', port]);
+    expect(third).toMatchObject({ code: 1, err: expect.stringMatching(/port \d+ is in use\). Choose another one with --port/) as string });
+  });
+});
