@@ -32,6 +32,8 @@ export class Images {
   /** A picture without a recipe that was dropped, while the page asks whether to import it. */
   offered = $state.raw<Offer | null>(null);
   importing = $state(false);
+  /** How often pictures were asked for that are made at once: each time, the stage comes into view. */
+  asked = $state(0);
   #announcedHalf: string | null = null;
 
   constructor(
@@ -99,8 +101,11 @@ export class Images {
       if (this.form.problem) this.studio.notices.error(this.form.problem);
       return;
     }
+    const idle = !this.jobs.busy;
     const job = await this.jobs.create(request);
-    if (job) this.picker.used(request.classes);
+    if (!job) return;
+    this.picker.used(request.classes);
+    if (idle) this.asked++;
   }
 
   /** Stops the job that runs, or the next in the queue. */
