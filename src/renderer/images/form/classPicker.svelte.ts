@@ -1,6 +1,6 @@
 import { fuzzyFilter } from '../../shared/fuzzy.js';
 
-export const RECENT_SHOWN = 6;
+const RECENT_SHOWN = 6;
 
 /** The list under the search field: what is shown, in which order, and which row the keyboard is on. */
 export class ClassPicker {

@@ -2,7 +2,7 @@ import type { Sampling } from '../../../contract/index.js';
 
 type NumberKey = { [K in keyof Sampling]: Sampling[K] extends number ? K : never }[keyof Sampling];
 
-export interface NumberKnob {
+interface NumberKnob {
   readonly kind: 'number';
   readonly key: NumberKey;
   readonly label: string;
@@ -22,7 +22,7 @@ type ChoiceOf<K extends 'schedule' | 'reveal'> = {
   readonly hint: string;
   readonly options: readonly { readonly value: Sampling[K]; readonly label: string }[];
 };
-export type ChoiceKnob = ChoiceOf<'schedule'> | ChoiceOf<'reveal'>;
+type ChoiceKnob = ChoiceOf<'schedule'> | ChoiceOf<'reveal'>;
 export type Knob = NumberKnob | ChoiceKnob;
 
 /** Every field of `Sampling`, in the order of the Advanced fold. */

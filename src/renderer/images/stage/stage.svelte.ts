@@ -1,7 +1,7 @@
 import type { EventPayload, Item, Job } from '../../../contract/index.js';
 
 /** One picture of the batch on its way. */
-export interface Tile {
+interface Tile {
   /** Index within the job. */
   readonly index: number;
   /** WebP bytes of the latest preview; null until the first. */
