@@ -1,12 +1,13 @@
 import path from 'node:path';
 import { app, nativeTheme, type BrowserWindow } from 'electron';
-import { createStudio, type Studio } from '../studio/index.js';
+import type { Studio } from '../studio/index.js';
 import { spawnEngine } from './engine-process.js';
 import { answerCalls, sendEvent } from './ipc.js';
 import { setMenu } from './menu.js';
 import { serveStudio } from './protocol.js';
 import { guardContents, guardSession, registerScheme } from './security.js';
 import { stopWithReport } from './trouble.js';
+import { useWasmSharpOnLinux } from './wasm-sharp.js';
 import { openWindow } from './window.js';
 
 /** Set by electron-vite's development command only. */
@@ -35,6 +36,9 @@ if (app.requestSingleInstanceLock()) {
 }
 
 async function start(): Promise<void> {
+  useWasmSharpOnLinux();
+  // Imported only now, because it imports sharp; by its own name, because the room's index brings what other hosts need as well.
+  const { createStudio } = await import('../studio/studio.js');
   const studio = createStudio({
     host: 'electron',
     version: app.getVersion(),

@@ -4,7 +4,7 @@ import { enginePid } from './harness/processes.js';
 import { expect, test } from './harness/test.js';
 
 test('a killed engine process costs no picture and no job', async ({ studio }) => {
-  await studio.start({ class: 'Circle', count: 300, seed: 1 });
+  await studio.start({ class: 'Circle', count: 60, seed: 1 });
   await expect(studio.pictures.first()).toBeVisible();
   const before = await studio.call('items.list', { limit: 1, before: null, kind: null, search: '' });
   const pid = enginePid(studio.host.pid);
@@ -15,7 +15,7 @@ test('a killed engine process costs no picture and no job', async ({ studio }) =
   await expect.poll(async () => (await studio.call('jobs.list', null))[0]?.state, { timeout: 60_000 }).toMatch(/^(done|failed)$/);
   const [job] = await studio.call('jobs.list', null);
   if (job?.state === 'failed') expect(job.error).toMatch(/engine process stopped/i);
-  else expect(job?.done).toBe(300);
+  else expect(job?.done).toBe(60);
   const after = await studio.call('items.list', { limit: 1, before: null, kind: null, search: '' });
   expect(after.total).toBeGreaterThanOrEqual(before.total);
   expect(after.total).toBe(job?.done);
@@ -23,7 +23,7 @@ test('a killed engine process costs no picture and no job', async ({ studio }) =
 
 test('a studio killed in the middle of a job goes on with it when it is started again', async ({ launch }) => {
   const first = await launch();
-  await first.start({ class: 'Square', count: 400, seed: 20 });
+  await first.start({ class: 'Square', count: 80, seed: 20 });
   await expect(first.pictures.nth(3)).toBeVisible();
   const { total } = await first.call('items.list', { limit: 1, before: null, kind: null, search: '' });
   await first.host.kill();
@@ -34,9 +34,9 @@ test('a studio killed in the middle of a job goes on with it when it is started 
   expect(kept.total).toBeGreaterThanOrEqual(total);
   await expect.poll(async () => (await second.call('jobs.list', null))[0]?.state, { timeout: 60_000 }).toBe('done');
   const all = await second.call('items.list', { limit: 500, before: null, kind: null, search: '' });
-  expect(all.total).toBe(400);
+  expect(all.total).toBe(80);
   // Each once: the one that was under way at the kill was made again, not twice.
-  expect(new Set(all.items.map(({ recipe }) => recipe.seed)).size).toBe(400);
+  expect(new Set(all.items.map(({ recipe }) => recipe.seed)).size).toBe(80);
 });
 
 test('a tampered model is refused with a sentence, and the finished pictures stay', async ({ launch, data }) => {

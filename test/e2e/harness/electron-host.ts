@@ -17,11 +17,18 @@ export class ElectronHost implements Host {
       args: [projectRoot, '--disable-gpu', `--user-data-dir=${data.folder}`],
       env: { ...(process.env as Record<string, string>), RESGEN_MODELS: data.models },
     });
-    // A question that nobody can answer would hold up the end of a test.
-    await app.evaluate(({ dialog }) => {
-      dialog.showMessageBox = () => Promise.resolve({ response: 0, checkboxChecked: false });
-    });
-    return new ElectronHost(app, await app.firstWindow(), data);
+    try {
+      const page = await app.firstWindow();
+      // A question that nobody can answer would hold up the end of a test.
+      await app.evaluate(({ dialog }) => {
+        dialog.showMessageBox = () => Promise.resolve({ response: 0, checkboxChecked: false });
+      });
+      return new ElectronHost(app, page, data);
+    } catch (error) {
+      // It shows why in a dialog, and would wait for an answer for ever.
+      app.process().kill('SIGKILL');
+      throw error;
+    }
   }
 
   get pid(): number {

@@ -14,8 +14,13 @@ export class StudioPage {
     return this.page.getByRole('combobox', { name: 'Classes' });
   }
 
+  /** One for each chosen class, named `Remove <class>`. */
   get chosenClasses(): Locator {
-    return this.page.getByRole('list', { name: 'Chosen classes' }).getByRole('listitem');
+    return this.page.getByRole('list', { name: 'Chosen classes' }).getByRole('button', { name: /^Remove / });
+  }
+
+  get messages(): Locator {
+    return this.page.getByRole('region', { name: 'Messages' });
   }
 
   get count(): Locator {
@@ -86,12 +91,12 @@ export class StudioPage {
   }
 
   async openSettings(): Promise<void> {
-    await this.page.getByRole('link', { name: 'Settings' }).click();
+    await this.page.getByRole('link', { name: 'Settings', exact: true }).click();
     await expect(this.page.getByRole('heading', { name: 'Settings', level: 1 })).toBeVisible();
   }
 
   async openImages(): Promise<void> {
-    await this.page.getByRole('link', { name: 'Images' }).click();
+    await this.page.getByRole('link', { name: 'Images', exact: true }).click();
   }
 
   /** Opens the newest picture and saves it through the menu of the viewer. */
