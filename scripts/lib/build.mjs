@@ -10,7 +10,8 @@ const stamp = path.join(root, 'out', 'built');
 /** Builds `out/` if a source is newer than it. @throws {Error} with the compiler's own words */
 export function buildIfStale() {
   if (existsSync(stamp) && newest(SOURCES) <= statSync(stamp).mtimeMs) return;
-  console.log('Building ResGen Studio…');
+  // Not on stdout, which belongs to the command that needed the build.
+  console.error('Building ResGen Studio…');
   rmSync(stamp, { force: true });
   const { status, stderr } = spawnSync(process.execPath, [binOf('electron-vite'), 'build', '--logLevel', 'warn'], {
     cwd: root,

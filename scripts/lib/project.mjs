@@ -19,13 +19,14 @@ export function binOf(name, command = name) {
 }
 
 /**
- * Runs a Node script in the project's folder and shows what it prints.
+ * Runs a Node script and shows what it prints.
  * @param {string[]} args script and arguments
  * @param {NodeJS.ProcessEnv} [env] over this process's own
+ * @param {string} [cwd] instead of the project's folder
  * @returns {number} its exit code; 1 where a signal ended it
  */
-export function runNode(args, env = {}) {
-  return spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit', env: { ...process.env, ...env } }).status ?? 1;
+export function runNode(args, env = {}, cwd = root) {
+  return spawnSync(process.execPath, args, { cwd, stdio: 'inherit', env: { ...process.env, ...env } }).status ?? 1;
 }
 
 /** @param {unknown} error */
