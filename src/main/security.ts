@@ -45,7 +45,7 @@ export function webPreferences(preload: string): NonNullable<BrowserWindowConstr
  * https://www.electronjs.org/docs/latest/tutorial/security#7-define-a-content-security-policy
  * @param devServer origin of Vite's server, which injects styles and talks over a WebSocket; null for a built renderer
  */
-export function contentSecurityPolicy(devServer: string | null): string {
+function contentSecurityPolicy(devServer: string | null): string {
   const styles = devServer ? "'self' 'unsafe-inline'" : "'self'";
   const connections = devServer ? `'self' ${devServer.replace('http', 'ws')}` : "'self'";
   return [

@@ -35,7 +35,7 @@ export function resolveInside(root: string, pathname: string): string | null {
   return file.startsWith(root + path.sep) ? file : null;
 }
 
-export interface ByteRange {
+interface ByteRange {
   /** First and last byte, both inclusive. */
   start: number;
   end: number;
