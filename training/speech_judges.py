@@ -119,9 +119,10 @@ class Dnsmos:
 
 
 def pesq_wideband(reference_N: np.ndarray, audio_N: np.ndarray) -> float:
-    from pesq import pesq
+    """1 to 4.64; 1 also where PESQ finds no speech at all, as a young codec gives."""
+    from pesq import PesqError, pesq
 
-    return float(pesq(RATE, reference_N, audio_N, "wb"))
+    return max(1.0, float(pesq(RATE, reference_N, audio_N, "wb", on_error=PesqError.RETURN_VALUES)))
 
 
 def stoi(reference_N: np.ndarray, audio_N: np.ndarray) -> float:
@@ -140,7 +141,9 @@ class Speaker:
         self.encoder, self.preprocess = VoiceEncoder("cpu", verbose=False), preprocess_wav
 
     def __call__(self, audio_N: np.ndarray) -> np.ndarray:
-        return self.encoder.embed_utterance(self.preprocess(audio_N))
+        voiced = self.preprocess(audio_N)
+        # Where next to nothing sounds like speech, judge what there is and not an empty array.
+        return self.encoder.embed_utterance(voiced if len(voiced) >= RATE // 2 else audio_N)
 
 
 def _old_scipy_name() -> None:

@@ -4,6 +4,7 @@ import json
 import signal
 import sys
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ import yaml
 
 from training import train_codec
 from training.codec import Codec, CodecConfig, Stft, fit_codebooks
+from training.evaluate_codec import MEASURES, bars, chosen_clips, summarise
 from training.quantiser import ResidualQuantiser
 from training.runner import load_recipe
 from training.speech_data import RATE, Segments, Speech, active_level, build_cache, read_clips
@@ -252,3 +254,30 @@ def test_the_stage_trains_resumes_and_freezes(train, tmp_path):
     folder = tmp_path / "runs" / "tiny-codec"
     assert {"mel_db_1", "mel_db_4", "codes_used_1"} <= {row[2] for row in csv.reader((folder / "log.csv").open())}
     assert list((folder / "samples").glob("*.wav"))
+
+
+def judged(quality: float, heard: str) -> dict[str, object]:
+    """One system's row; `quality` 0..1 raises every measure, and lowers the mel distance."""
+    row = {name: quality for name in MEASURES} | {"mel_db": 5 * (1 - quality), "dnsmos_ovr": 2 + quality, "pesq": 1 + 3 * quality}
+    return row | {"whisper": heard, "sphinx": heard}
+
+
+def test_bars_are_those_of_the_issue():
+    pytest.importorskip("jiwer", reason="pip install -r training/requirements-speech.txt")
+    text = "one two three four five six seven eight nine ten"
+    systems = {"original": judged(1.0, text), "depth_4": judged(0.5, ""), "depth_8": judged(0.8, text), "depth_16": judged(0.95, text)}
+    clips = {"a": {"text": text, "systems": systems}}
+    summary = summarise(clips)
+    assert summary["depth_4"]["wer_whisper"] == 1 and summary["depth_16"]["wer_whisper"] == 0
+    assert all(bars(summary, [4, 8, 16]).values())
+    systems["depth_16"] = judged(0.6, text.replace("ten", "then"))
+    failed = {name for name, holds in bars(summarise(clips), [4, 8, 16]).items() if not holds}
+    assert failed == {"wer_whisper <= real + 0.03", "speaker_cosine >= 0.85", "stoi >= 0.90", "dnsmos_ovr within 0.3", "16 better than 8 better than 4"}
+
+
+def test_judged_clips_have_a_text_and_come_from_every_speaker_in_turn(speech_zips, tmp_path):
+    clips = build_cache(speech_zips, tmp_path / "cache")
+    clips[0] = replace(clips[0], text=None)
+    speech = Speech(tmp_path / "cache", clips)
+    chosen = [speech.clips[i] for i in chosen_clips(speech, 5)]
+    assert [c.speaker for c in chosen] == ["ko-1", "ls-19", "ls-7", "ko-1", "ls-19"] and clips[0] not in chosen
