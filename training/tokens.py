@@ -15,7 +15,7 @@ from training.tokenizer import Tokenizer, TokenizerConfig
 
 @dataclass
 class TokenSet:
-    """`x` int16 `[variants, N, L, D]` (as photographed, then mirrored), `label [N]`; `scale` brings the sum of all depths to unit variance;
+    """`x` int16 `[variants, N, L, D]` (as photographed and, where asked for, mirrored), `label [N]`; `scale` brings the sum of all depths to unit variance;
     `sigma [D]` is the standard deviation per dimension of what is left after each depth. The last two are measured on the training split."""
 
     x: torch.Tensor
@@ -72,17 +72,17 @@ def _quantise(tokenizer: Tokenizer, z_NLH: torch.Tensor) -> tuple[torch.Tensor, 
     return torch.cat(codes), residual / len(z_NLH), variance / len(z_NLH)
 
 
-def token_set(runs: Path, tokenizer_name: str, data: str, cache: Path) -> TokenSet:
+def token_set(runs: Path, tokenizer_name: str, data: str, cache: Path, mirror: bool = False) -> TokenSet:
     """Reads the cache, or encodes `data` and writes it."""
     if cache.exists():
         return TokenSet(**torch.load(cache, weights_only=True))
     tokenizer, _ = load_tokenizer(runs, tokenizer_name)
     train, validation = split(load_pictures(data, tokenizer.config.size))
     x, residual, variance = _quantise(tokenizer, _latents(tokenizer, train, False))
-    x_mirrored, _, _ = _quantise(tokenizer, _latents(tokenizer, train, True))
+    variants = [x, _quantise(tokenizer, _latents(tokenizer, train, True))[0]] if mirror else [x]
     x_validation, _, _ = _quantise(tokenizer, _latents(tokenizer, validation, False))
     tokens = TokenSet(
-        torch.stack([x, x_mirrored]), train.label_N, x_validation, validation.label_N, train.classes, float(variance**-0.5), residual.sqrt()
+        torch.stack(variants), train.label_N, x_validation, validation.label_N, train.classes, float(variance**-0.5), residual.sqrt()
     )
     cache.parent.mkdir(parents=True, exist_ok=True)
     torch.save(vars(tokens), cache)

@@ -74,11 +74,14 @@ def main() -> None:
 
     runs = Path(args.runs)
     tokenizer, _ = load_tokenizer(runs, recipe["tokenizer"])
+    cache = runs / recipe["name"] / "tokens.pt"
     if rank == 0:
-        token_set(runs, recipe["tokenizer"], recipe["data"], runs / recipe["name"] / "tokens.pt")
+        token_set(runs, recipe["tokenizer"], recipe["data"], cache, recipe.get("mirror", False))
     if world > 1:
         dist.barrier()
-    tokens = token_set(runs, recipe["tokenizer"], recipe["data"], runs / recipe["name"] / "tokens.pt")
+    tokens = token_set(runs, recipe["tokenizer"], recipe["data"], cache)
+    # Again: only rank 0 may have drawn numbers for the token set, and all ranks must start from the same weights.
+    torch.manual_seed(recipe["seed"])
     t = tokenizer.config
     generator = Generator(GeneratorConfig(C=len(tokens.classes), L=t.L, D=t.D, H=t.H, **recipe["model"])).to(device)
     ema = Ema(generator, recipe["ema"])
