@@ -1,9 +1,10 @@
 import { createRequire } from 'node:module';
 import { statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { version } from '../../package.json';
 import { type EngineStatus, type ModelSummary, StudioError } from '../contract/index.js';
 import { type Studio, dataFolder } from '../studio/index.js';
-import { type Host, ask, version, withStudio } from './host.js';
+import { type Host, ask, withStudio } from './host.js';
 import { exitCodes, note, printResult, table } from './output.js';
 
 interface Report {
@@ -87,7 +88,10 @@ function print(report: Report): void {
     ['Data folder', report.dataFolder],
     ['Free disk', `${(report.freeDiskBytes / 1e9).toFixed(1)} GB`],
     ...report.modelFolders.map((folder) => ['Model folder', folder]),
-    ...report.models.map(({ id, manifest, problem }) => ['Model', problem === null ? `${id} ${manifest?.version ?? ''}` : `${id}: ${problem}`]),
+    ...report.models.map(({ id, manifest, problem }) => [
+      'Model',
+      problem === null ? `${id} ${manifest?.version ?? ''}` : `${id}: ${problem}`,
+    ]),
     ...(report.engine?.probes ?? []).map(({ name, state, reason }) => ['Provider', `${name}: ${state}. ${reason}`]),
   ];
   printResult(false, {}, table(facts));

@@ -13,8 +13,6 @@ export interface Host {
   data: string | undefined;
 }
 
-export { version };
-
 /** The folder of packages that ship, or those that `RESGEN_MODELS` names instead. */
 function shippedModels({ builtFolder }: Host): string[] {
   const given = process.env['RESGEN_MODELS'];

@@ -49,7 +49,10 @@ async function manifestOf(studio: Studio, id: string): Promise<Manifest> {
   if (model?.manifest) return model.manifest;
   if (model) throw new StudioError('bad-model', model.problem ?? `The model “${id}” can't be used.`);
   const usable = models.filter((m) => m.manifest).map((m) => m.id);
-  throw new StudioError('bad-request', `There is no model “${id}”. ${usable.length > 0 ? `There is: ${usable.join(', ')}.` : 'Run “resgen doctor” to see where it is looked for.'}`);
+  throw new StudioError(
+    'bad-request',
+    `There is no model “${id}”. ${usable.length > 0 ? `There is: ${usable.join(', ')}.` : 'Run “resgen doctor” to see where it is looked for.'}`,
+  );
 }
 
 const fileOf = (out: string, className: string, seed: number, extension: string): string =>
@@ -114,9 +117,14 @@ async function save(studio: Studio, item: Item, options: ImageOptions, line: Pro
   const file = fileOf(options.out, className, seed, 'png');
   const exported = await ask(studio, 'items.export', { ids: [item.id], format: 'png' });
   await copyAsset(studio, exported.url, file, options.overwrite);
-  if (options.tokens) await copyAsset(studio, assets.tokens(item.id), fileOf(options.out, className, seed, 'safetensors'), options.overwrite);
+  if (options.tokens)
+    await copyAsset(studio, assets.tokens(item.id), fileOf(options.out, className, seed, 'safetensors'), options.overwrite);
   line.clear();
-  printResult(options.json, { file, class: className, seed, model: item.recipe.model, sampling: item.recipe.sampling, ms: item.durationMs }, file);
+  printResult(
+    options.json,
+    { file, class: className, seed, model: item.recipe.model, sampling: item.recipe.sampling, ms: item.durationMs },
+    file,
+  );
 }
 
 export async function copyAsset(studio: Studio, url: string, file: string, overwrite: boolean): Promise<void> {

@@ -23,7 +23,11 @@ export async function verifyModels(host: Host, ids: string[], { json }: { json: 
     for (const id of wanted) {
       const { ok, problems } = await ask(studio, 'models.verify', { id });
       sound &&= ok;
-      printResult(json, { id, ok, problems }, ok ? `${id}: every file is as the manifest says` : problems.map((problem) => `${id}: ${problem}`).join('\n'));
+      printResult(
+        json,
+        { id, ok, problems },
+        ok ? `${id}: every file is as the manifest says` : problems.map((problem) => `${id}: ${problem}`).join('\n'),
+      );
     }
     if (wanted.length === 0) note('There are no models to verify.');
     return sound ? exitCodes.done : exitCodes.failed;

@@ -1,11 +1,7 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
-import { doctor } from './doctor.js';
-import { type Host, version } from './host.js';
-import { type ImageOptions, image } from './image.js';
-import { listModels, modelCard, verifyModels } from './models.js';
+import { version } from '../../package.json';
+import type { Host } from './host.js';
 import { exitCodes, fail } from './output.js';
-import { type ServeOptions, serve } from './serve.js';
-import { decode, encode } from './tokens.js';
 
 const EXAMPLES = `
 Examples:
@@ -41,11 +37,13 @@ function createProgram(builtFolder: string, done: (exitCode: number) => void): C
     .configureHelp({ showGlobalOptions: true })
     .exitOverride();
   const host = (): Host => ({ builtFolder, data: program.opts<{ data?: string }>().data });
-  /** A command's action, given what follows its own arguments. */
+  /** A command's action. Commands are loaded when they run: the studio behind them takes longer to load than to print the help. */
   const run =
-    <A extends unknown[]>(command: (host: Host, ...args: A) => Promise<number>) =>
-    async (...args: [...A, Command]): Promise<void> =>
+    <A extends unknown[]>(load: () => Promise<(host: Host, ...args: A) => Promise<number>>) =>
+    async (...args: [...A, Command]): Promise<void> => {
+      const command = await load();
       done(await command(host(), ...(args.slice(0, -1) as A)));
+    };
   const json = new Option('--json', 'print one line of JSON a result').default(false);
   const model = new Option('--model <id>', 'model to use').default('fruits');
   const overwrite = new Option('--overwrite', 'write over files that are there').default(false);
@@ -67,7 +65,7 @@ function createProgram(builtFolder: string, done: (exitCode: number) => void): C
     .addOption(new Option('--no-recipe', 'leave the recipe out of the pictures').conflicts('keep'))
     .option('--keep', 'also keep the pictures in the library of the studio', false)
     .addOption(json)
-    .action(run((h, options: ImageOptions) => image(h, options)));
+    .action(run(async () => (await import('./image.js')).image));
 
   program
     .command('decode <file>')
@@ -75,7 +73,7 @@ function createProgram(builtFolder: string, done: (exitCode: number) => void): C
     .option('--depth <d>', 'how many depths of each position to use (default: all)', wholeNumber)
     .requiredOption('--out <file.png>', 'picture to write')
     .addOption(overwrite)
-    .action(run(decode));
+    .action(run(async () => (await import('./tokens.js')).decode));
 
   program
     .command('encode <picture>')
@@ -83,14 +81,29 @@ function createProgram(builtFolder: string, done: (exitCode: number) => void): C
     .addOption(model)
     .requiredOption('--out <file.safetensors>', 'token file to write')
     .addOption(overwrite)
-    .action(run(encode));
+    .action(run(async () => (await import('./tokens.js')).encode));
 
   const models = program.command('models').description('list, verify or describe the models');
-  models.command('list', { isDefault: true }).description('list every model, usable or not').addOption(json).action(run(listModels));
-  models.command('verify [id...]').description('read every file again and check it').addOption(json).action(run(verifyModels));
-  models.command('card <id>').description('print the card of a model').action(run(modelCard));
+  models
+    .command('list', { isDefault: true })
+    .description('list every model, usable or not')
+    .addOption(json)
+    .action(run(async () => (await import('./models.js')).listModels));
+  models
+    .command('verify [id...]')
+    .description('read every file again and check it')
+    .addOption(json)
+    .action(run(async () => (await import('./models.js')).verifyModels));
+  models
+    .command('card <id>')
+    .description('print the card of a model')
+    .action(run(async () => (await import('./models.js')).modelCard));
 
-  program.command('doctor').description('say what is installed, what works and how fast').addOption(json).action(run(doctor));
+  program
+    .command('doctor')
+    .description('say what is installed, what works and how fast')
+    .addOption(json)
+    .action(run(async () => (await import('./doctor.js')).doctor));
 
   program
     .command('serve')
@@ -99,7 +112,7 @@ function createProgram(builtFolder: string, done: (exitCode: number) => void): C
     .option('--host <address>', 'address to listen on', '127.0.0.1')
     .option('--open', 'open the browser', false)
     .option('--allow-remote', 'allow an address that other machines can reach', false)
-    .action(run((h, options: ServeOptions) => serve(h, options)));
+    .action(run(async () => (await import('./serve.js')).serve));
 
   return program;
 }

@@ -10,7 +10,10 @@ export function samplingOf(manifest: Manifest, preset: string | undefined, steps
   const wanted = preset ?? manifest.defaultPreset;
   const base = manifest.presets.find(({ id }) => id === wanted)?.sampling;
   if (!base) {
-    throw new StudioError('bad-request', `The model “${manifest.id}” has no preset “${wanted}”. It has ${manifest.presets.map(({ id }) => id).join(', ')}.`);
+    throw new StudioError(
+      'bad-request',
+      `The model “${manifest.id}” has no preset “${wanted}”. It has ${manifest.presets.map(({ id }) => id).join(', ')}.`,
+    );
   }
   const changed: Record<string, unknown> = { ...base, ...(steps !== undefined && { steps }) };
   for (const assignment of set) {

@@ -38,6 +38,8 @@ async function readInput(file: string): Promise<Buffer> {
     return await readFile(file);
   } catch (cause) {
     const code = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause);
-    throw new StudioError('bad-request', `${file} can't be read (${code === 'ENOENT' ? 'there is no such file' : code}). Check the name.`, { cause });
+    throw new StudioError('bad-request', `${file} can't be read (${code === 'ENOENT' ? 'there is no such file' : code}). Check the name.`, {
+      cause,
+    });
   }
 }

@@ -42,7 +42,10 @@ export const calls = {
   /** Markdown of the card. */
   'models.card': { params: z.strictObject({ id: z.string() }), result: z.strictObject({ markdown: z.string() }) },
   /** Re-reads every file and checks sizes and SHA-256. */
-  'models.verify': { params: z.strictObject({ id: z.string() }), result: z.strictObject({ ok: z.boolean(), problems: z.array(z.string()) }) },
+  'models.verify': {
+    params: z.strictObject({ id: z.string() }),
+    result: z.strictObject({ ok: z.boolean(), problems: z.array(z.string()) }),
+  },
   /** Classes by last use, newest first. */
   'models.recentClasses': { params: z.strictObject({ id: z.string() }), result: z.array(z.string()) },
 

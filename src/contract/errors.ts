@@ -1,7 +1,17 @@
 import { z } from 'zod';
 
 /** What went wrong, in terms a caller can act on. The message is always a sentence for people that says what to do. */
-export const ErrorCode = z.enum(['bad-request', 'not-found', 'bad-model', 'bad-file', 'disk-full', 'engine-stopped', 'cancelled', 'refused', 'internal']);
+export const ErrorCode = z.enum([
+  'bad-request',
+  'not-found',
+  'bad-model',
+  'bad-file',
+  'disk-full',
+  'engine-stopped',
+  'cancelled',
+  'refused',
+  'internal',
+]);
 export type ErrorCode = z.infer<typeof ErrorCode>;
 
 export const WireError = z.strictObject({ code: ErrorCode, message: z.string() });
@@ -23,7 +33,9 @@ export class StudioError extends Error {
   static from(error: unknown): StudioError {
     if (error instanceof StudioError) return error;
     if (error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT')) {
-      return new StudioError('disk-full', 'The disk is full. Free some space, then retry; everything finished so far is kept.', { cause: error });
+      return new StudioError('disk-full', 'The disk is full. Free some space, then retry; everything finished so far is kept.', {
+        cause: error,
+      });
     }
     return new StudioError('internal', error instanceof Error ? error.message : String(error), { cause: error });
   }

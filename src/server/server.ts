@@ -64,12 +64,14 @@ export async function startServer({ studio, rendererFolder, host, port, onSignIn
   const cookieName = (): string => `resgen-${listeningPort(app)}`;
   const isSignedIn = (request: FastifyRequest): boolean => gateOf().isSignedIn(request.cookies[cookieName()]);
   const signedInOnly = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
-    if (!isSignedIn(request)) await refuse(reply, 401, 'This browser is not signed in. Open the link that the studio printed in its terminal.');
+    if (!isSignedIn(request))
+      await refuse(reply, 401, 'This browser is not signed in. Open the link that the studio printed in its terminal.');
   };
 
   app.addHook('onRequest', async (request, reply) => {
     reply.headers(HEADERS);
-    if (!gateOf().isOwnHost(request.headers.host)) await refuse(reply, 403, 'The studio does not answer under this name. Open the link that it printed.');
+    if (!gateOf().isOwnHost(request.headers.host))
+      await refuse(reply, 403, 'The studio does not answer under this name. Open the link that it printed.');
     else if (!gateOf().isOwnOrigin(request.headers.origin)) await refuse(reply, 403, 'The studio does not answer pages of other sites.');
   });
 
@@ -81,7 +83,8 @@ export async function startServer({ studio, rendererFolder, host, port, onSignIn
   app.post(paths.signIn, async (request, reply) => {
     const { body } = request;
     const session = gateOf().signIn(typeof body === 'object' && body !== null && 'token' in body ? body.token : undefined);
-    if (session === null) return refuse(reply, 401, 'This link was used already, or is of another run of the studio. Open the newest link that it printed.');
+    if (session === null)
+      return refuse(reply, 401, 'This link was used already, or is of another run of the studio. Open the newest link that it printed.');
     onSignIn?.();
     return reply.setCookie(cookieName(), session, { httpOnly: true, sameSite: 'strict', path: '/' }).send({ ok: true, value: null });
   });
@@ -100,7 +103,8 @@ export async function startServer({ studio, rendererFolder, host, port, onSignIn
     const path = new URL(request.url, 'http://localhost').pathname;
     // Vite puts the renderer's own scripts and styles under this path too, and they come before the sign-in.
     if (!/^\/assets\/(?:items|models|exports)\//.test(path)) return reply.sendFile(path);
-    if (!isSignedIn(request)) return refuse(reply, 401, 'This browser is not signed in. Open the link that the studio printed in its terminal.');
+    if (!isSignedIn(request))
+      return refuse(reply, 401, 'This browser is not signed in. Open the link that the studio printed in its terminal.');
     const asset = await studio.asset(path);
     if (!asset) return refuse(reply, 404, 'There is no such file.', 'not-found');
     return reply.header('cache-control', 'private, no-cache').type(asset.contentType).sendFile(basename(asset.file), dirname(asset.file));
@@ -152,7 +156,11 @@ async function listen(app: FastifyInstance, host: string, port: number): Promise
     await app.close();
     const code = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause);
     const why = code === 'EADDRINUSE' ? `port ${port} is in use` : code;
-    throw new StudioError('refused', `The studio can't listen on ${host}:${port} (${why}). Choose another one with --port, or --port 0 for any free one.`, { cause });
+    throw new StudioError(
+      'refused',
+      `The studio can't listen on ${host}:${port} (${why}). Choose another one with --port, or --port 0 for any free one.`,
+      { cause },
+    );
   }
 }
 

@@ -24,7 +24,12 @@ function describe(issue: z.core.$ZodIssue): string {
       return `has something the studio does not know: ${issue.keys.join(', ')}`;
     case 'invalid_value':
       return `must be ${issue.values.length > 1 ? 'one of ' : ''}${issue.values.map(String).join(', ')}`;
-    default:
+    case 'custom':
+    case 'invalid_element':
+    case 'invalid_format':
+    case 'invalid_key':
+    case 'invalid_union':
+    case 'not_multiple_of':
       return issue.message;
   }
 }
@@ -36,4 +41,5 @@ function amount(bound: 'at least' | 'at most', origin: string, limit: string, in
   return `be ${bound === 'at least' ? 'more' : 'less'} than ${limit}`;
 }
 
-const article = (type: string): string => `${/^[aeio]/.test(type) ? 'an' : 'a'} ${type === 'int' ? 'whole number' : type}`.replace('an whole', 'a whole');
+const article = (type: string): string =>
+  `${/^[aeio]/.test(type) ? 'an' : 'a'} ${type === 'int' ? 'whole number' : type}`.replace('an whole', 'a whole');

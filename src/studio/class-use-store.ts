@@ -15,7 +15,9 @@ export class ClassUseStore {
 
   /** Newest first. */
   recent(model: string): string[] {
-    const rows = this.db.prepare('SELECT class FROM class_use WHERE model = ? ORDER BY used_at DESC, rowid').all(model) as { class: string }[];
+    const rows = this.db.prepare('SELECT class FROM class_use WHERE model = ? ORDER BY used_at DESC, rowid').all(model) as {
+      class: string;
+    }[];
     return rows.map((row) => row.class);
   }
 }

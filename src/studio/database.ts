@@ -92,7 +92,10 @@ function migrate(db: Db, file: string): void {
   try {
     const row = db.prepare('SELECT user_version AS version FROM pragma_user_version').get() as { version: number };
     if (row.version > MIGRATIONS.length) {
-      throw new StudioError('refused', `The library ${file} was written by a newer ResGen Studio. Update this one, or choose another data folder.`);
+      throw new StudioError(
+        'refused',
+        `The library ${file} was written by a newer ResGen Studio. Update this one, or choose another data folder.`,
+      );
     }
     for (const migration of MIGRATIONS.slice(row.version)) db.exec(migration);
     db.exec(`PRAGMA user_version = ${MIGRATIONS.length}`);
@@ -108,17 +111,26 @@ export function databaseError(error: unknown, file = 'the library'): unknown {
   if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') return error;
   const { code } = error;
   if (code.startsWith('SQLITE_FULL')) {
-    return new StudioError('disk-full', 'The disk is full. Free some space, then retry; everything finished so far is kept.', { cause: error });
+    return new StudioError('disk-full', 'The disk is full. Free some space, then retry; everything finished so far is kept.', {
+      cause: error,
+    });
   }
   if (code.startsWith('SQLITE_BUSY') || code.startsWith('SQLITE_LOCKED')) {
-    return new StudioError('refused', `Another ResGen Studio is using ${file}. Close it first, or choose another data folder.`, { cause: error });
+    return new StudioError('refused', `Another ResGen Studio is using ${file}. Close it first, or choose another data folder.`, {
+      cause: error,
+    });
   }
   if (code === 'SQLITE_NOTADB' || code.startsWith('SQLITE_CORRUPT')) {
-    const advice = 'Your pictures are still in the folder “items” beside it. Move the damaged file away and start again, or restore a copy of it.';
+    const advice =
+      'Your pictures are still in the folder “items” beside it. Move the damaged file away and start again, or restore a copy of it.';
     return new StudioError('bad-file', `The library ${file} is damaged and can't be read. ${advice}`, { cause: error });
   }
   if (code.startsWith('SQLITE_CANTOPEN') || code.startsWith('SQLITE_READONLY') || code.startsWith('SQLITE_IOERR')) {
-    return new StudioError('refused', `The library ${file} can't be opened for writing (${error.message}). Check the folder's permissions.`, { cause: error });
+    return new StudioError(
+      'refused',
+      `The library ${file} can't be opened for writing (${error.message}). Check the folder's permissions.`,
+      { cause: error },
+    );
   }
   return error;
 }

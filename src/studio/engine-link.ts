@@ -31,7 +31,10 @@ export class EngineLink {
     this.#ready = new Promise((resolve, reject) => {
       this.#process.onMessage((message) => this.#receive(message, resolve));
       this.#process.onExit((reason) => {
-        this.#gone ??= new StudioError('engine-stopped', `The engine process stopped (${reason}). Try again; if it happens again, choose another provider in Settings.`);
+        this.#gone ??= new StudioError(
+          'engine-stopped',
+          `The engine process stopped (${reason}). Try again; if it happens again, choose another provider in Settings.`,
+        );
         reject(this.#gone);
         for (const pending of this.#pending.values()) pending.reject(this.#gone);
         this.#pending.clear();
@@ -75,7 +78,10 @@ export class EngineLink {
     const parsed = EngineReply.safeParse(message);
     if (!parsed.success) {
       // Host and engine of two versions, or memory gone bad: nothing that it says from here on can be trusted.
-      this.#gone ??= new StudioError('engine-stopped', 'The engine process sent something this studio does not understand. Install the studio again.');
+      this.#gone ??= new StudioError(
+        'engine-stopped',
+        'The engine process sent something this studio does not understand. Install the studio again.',
+      );
       this.kill();
       return;
     }

@@ -1,4 +1,12 @@
-import { type EngineReply, type EngineStatus, type GenerateOne, type Sampling, type Settings, type SpawnEngine, StudioError } from '../contract/index.js';
+import {
+  type EngineReply,
+  type EngineStatus,
+  type GenerateOne,
+  type Sampling,
+  type Settings,
+  type SpawnEngine,
+  StudioError,
+} from '../contract/index.js';
 import type { ModelPackage } from '../engine/package.js';
 import { EngineLink, type StepReply } from './engine-link.js';
 

@@ -123,10 +123,13 @@ export class Exports {
 }
 
 /** What a person would call the file, without the characters that file systems refuse. */
-export function baseName({ recipe }: Item): string {
+function baseName({ recipe }: Item): string {
   const { className, seed, source, verb } = recipe;
   const name = className !== undefined && seed !== undefined ? `${className}-${seed}` : (source ?? verb).replace(/\.[^.]+$/, '');
-  return name.replace(/[\p{Cc}<>:"/\\|?*]/gu, '_').replace(/^\.+|[. ]+$/g, '_').slice(0, 100);
+  return name
+    .replace(/[\p{Cc}<>:"/\\|?*]/gu, '_')
+    .replace(/^\.+|[. ]+$/g, '_')
+    .slice(0, 100);
 }
 
 function uniqueName(base: string, extension: string, taken: Set<string>): string {

@@ -1,4 +1,3 @@
-export type { Asset } from './assets.js';
 export { dataFolder } from './data-folder.js';
 export { nodeEngine } from './node-engine-process.js';
-export { type Studio, type StudioOptions, createStudio } from './studio.js';
+export { type Studio, createStudio } from './studio.js';

@@ -19,7 +19,10 @@ export class ItemsStore {
   /** `jobIndex` is the item's place in its job, which is how a job that goes on knows what it has. */
   add(item: Item, jobIndex: number | null): void {
     const { recipe } = item;
-    const search = [recipe.className, recipe.source, recipe.model.id, recipe.seed].filter((part) => part !== undefined).join(' ').toLowerCase();
+    const search = [recipe.className, recipe.source, recipe.model.id, recipe.seed]
+      .filter((part) => part !== undefined)
+      .join(' ')
+      .toLowerCase();
     this.db
       .prepare(
         `INSERT INTO items (id, kind, created_at, job_id, job_index, recipe, search, width, height, duration_ms, deleted_at)
@@ -81,7 +84,9 @@ export class ItemsStore {
 
   /** Moves items into the trash (a time) or out of it (null); returns those that were not there yet. */
   setDeleted(ids: readonly string[], deletedAt: number | null): Item[] {
-    const update = this.db.prepare(`UPDATE items SET deleted_at = ? WHERE id = ? AND deleted_at IS ${deletedAt === null ? 'NOT NULL' : 'NULL'}`);
+    const update = this.db.prepare(
+      `UPDATE items SET deleted_at = ? WHERE id = ? AND deleted_at IS ${deletedAt === null ? 'NOT NULL' : 'NULL'}`,
+    );
     const moved = this.db.transaction(() => ids.filter((id) => update.run(deletedAt, id).changes > 0))() as string[];
     return moved.map((id) => this.get(id));
   }

@@ -16,13 +16,19 @@ export interface PlannedPicture {
  */
 export function planJob(request: ImageRequest, manifest: Manifest): PlannedPicture[] {
   if (!manifest.files.step) {
-    throw new StudioError('bad-request', `The model “${manifest.id}” can't make new pictures: it only encodes and decodes. Choose another model.`);
+    throw new StudioError(
+      'bad-request',
+      `The model “${manifest.id}” can't make new pictures: it only encodes and decodes. Choose another model.`,
+    );
   }
   const classes = [...new Set(request.classes)];
   const total = classes.length * request.count;
   if (total > JOB_LIMITS.itemsPerJob) {
     const most = JOB_LIMITS.itemsPerJob.toLocaleString('en');
-    throw new StudioError('bad-request', `That is ${total.toLocaleString('en')} pictures, and a job makes at most ${most}. Lower the count or choose fewer classes.`);
+    throw new StudioError(
+      'bad-request',
+      `That is ${total.toLocaleString('en')} pictures, and a job makes at most ${most}. Lower the count or choose fewer classes.`,
+    );
   }
   return classes.flatMap((className, c) => {
     const classIndex = findClass(className, manifest);

@@ -140,7 +140,8 @@ export class JobQueue {
 
   /** A crash of the engine process may have been anything; twice on the same pictures is no accident. */
   async #retryOnce<T>(signal: AbortSignal, sample: () => Promise<T>): Promise<T> {
-    const stopped = (error: unknown): error is StudioError => error instanceof StudioError && error.code === 'engine-stopped' && !signal.aborted;
+    const stopped = (error: unknown): error is StudioError =>
+      error instanceof StudioError && error.code === 'engine-stopped' && !signal.aborted;
     try {
       return await sample();
     } catch (first) {
@@ -183,7 +184,8 @@ export class JobQueue {
 
   async #keep(job: Job, { manifest }: ModelPackage, picture: PlannedPicture, generated: Generated, i: number): Promise<void> {
     const result = generated.results[i];
-    if (!result || !manifest.image) throw new StudioError('internal', 'The engine returned fewer pictures than were asked for. Retry the job.');
+    if (!result || !manifest.image)
+      throw new StudioError('internal', 'The engine returned fewer pictures than were asked for. Retry the job.');
     const recipe: Recipe = {
       format: 1,
       studio: this.parts.version,

@@ -17,7 +17,10 @@ interface JobRow {
 /** Fields of a job that change during its life. */
 type JobChange = Partial<Pick<Job, 'state' | 'startedAt' | 'endedAt' | 'done' | 'error'>>;
 
-const COLUMNS = { state: 'state', startedAt: 'started_at', endedAt: 'ended_at', done: 'done', error: 'error' } as const satisfies Record<keyof JobChange, string>;
+const COLUMNS = { state: 'state', startedAt: 'started_at', endedAt: 'ended_at', done: 'done', error: 'error' } as const satisfies Record<
+  keyof JobChange,
+  string
+>;
 
 export class JobsStore {
   constructor(private readonly db: Db) {}

@@ -33,7 +33,10 @@ export class Models {
     const model = models.find((m) => m.id === id && m.manifest) ?? models.find((m) => m.id === id);
     if (!model) {
       const usable = models.filter((m) => m.manifest).map((m) => m.id);
-      const advice = usable.length > 0 ? `Choose one of these: ${usable.join(', ')}.` : `Put a package into ${this.folders.at(-1) ?? 'the models folder'}.`;
+      const advice =
+        usable.length > 0
+          ? `Choose one of these: ${usable.join(', ')}.`
+          : `Put a package into ${this.folders.at(-1) ?? 'the models folder'}.`;
       throw new StudioError('not-found', `There is no model “${id}”. ${advice}`);
     }
     if (!model.manifest) throw new StudioError('bad-model', model.problem ?? `The model “${id}” can't be used.`);
@@ -61,7 +64,10 @@ export class Models {
 async function packageFolders(folder: string): Promise<string[]> {
   try {
     const entries = await readdir(folder, { withFileTypes: true });
-    return entries.filter((e) => (e.isDirectory() || e.isSymbolicLink()) && !e.name.startsWith('.')).map((e) => e.name).sort();
+    return entries
+      .filter((e) => (e.isDirectory() || e.isSymbolicLink()) && !e.name.startsWith('.'))
+      .map((e) => e.name)
+      .sort();
   } catch (error) {
     if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')) return [];
     throw error;

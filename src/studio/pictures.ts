@@ -39,7 +39,9 @@ export async function toSquare(name: string, bytes: Uint8Array, size: number): P
       .toBuffer();
     return { data, size };
   } catch (cause) {
-    throw new StudioError('bad-file', `“${name}” is not a picture that can be read. Choose a PNG, JPEG, WebP, GIF, TIFF or AVIF file.`, { cause });
+    throw new StudioError('bad-file', `“${name}” is not a picture that can be read. Choose a PNG, JPEG, WebP, GIF, TIFF or AVIF file.`, {
+      cause,
+    });
   }
 }
 
@@ -53,10 +55,16 @@ export async function toSheet(pictures: readonly Uint8Array[], size: number): Pr
   const stride = columns * tile * 3;
   const sheet = Buffer.alloc(rows * tile * stride, 255);
   for (const [i, picture] of pictures.entries()) {
-    const pixels = await sharp(picture).resize(tile, tile, { fit: 'contain', background: '#ffffff' }).flatten({ background: '#ffffff' }).raw().toBuffer();
+    const pixels = await sharp(picture)
+      .resize(tile, tile, { fit: 'contain', background: '#ffffff' })
+      .flatten({ background: '#ffffff' })
+      .raw()
+      .toBuffer();
     const left = (i % columns) * tile * 3;
     const top = Math.floor(i / columns) * tile;
     for (let y = 0; y < tile; y++) pixels.copy(sheet, (top + y) * stride + left, y * tile * 3, (y + 1) * tile * 3);
   }
-  return sharp(sheet, { raw: { width: columns * tile, height: rows * tile, channels: 3 } }).png().toBuffer();
+  return sharp(sheet, { raw: { width: columns * tile, height: rows * tile, channels: 3 } })
+    .png()
+    .toBuffer();
 }

@@ -37,7 +37,8 @@ function* chunks(png: Uint8Array): Generator<Chunk, undefined> {
 /** @throws StudioError `bad-file` */
 export function pngSize(png: Uint8Array): { width: number; height: number } {
   const header = isPng(png) ? chunks(png).next().value : undefined;
-  if (header?.type !== 'IHDR' || header.data.length < 8) throw new StudioError('bad-file', 'The file is no PNG picture. Restore it from a copy.');
+  if (header?.type !== 'IHDR' || header.data.length < 8)
+    throw new StudioError('bad-file', 'The file is no PNG picture. Restore it from a copy.');
   return { width: header.data.readUInt32BE(0), height: header.data.readUInt32BE(4) };
 }
 

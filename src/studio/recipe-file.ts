@@ -55,9 +55,15 @@ export async function readRecipe(name: string, bytes: Uint8Array): Promise<Recip
   const recipe = parameters === undefined ? null : parseRecipeText(parameters);
   if (recipe) return recipe;
   if (parameters !== undefined) {
-    throw new StudioError('bad-file', `The recipe in “${name}” was not written by ResGen Studio. Drop the picture on Encode to use it as it is.`);
+    throw new StudioError(
+      'bad-file',
+      `The recipe in “${name}” was not written by ResGen Studio. Drop the picture on Encode to use it as it is.`,
+    );
   }
-  throw new StudioError('bad-file', `There is no recipe in “${name}”. Choose a picture that was saved here with “Write the recipe into saved files” on.`);
+  throw new StudioError(
+    'bad-file',
+    `There is no recipe in “${name}”. Choose a picture that was saved here with “Write the recipe into saved files” on.`,
+  );
 }
 
 interface Texts {

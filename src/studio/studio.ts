@@ -2,7 +2,16 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { z } from 'zod';
-import { type AppInfo, type Bridge, type CallName, type Params, type SpawnEngine, type StudioEvent, StudioError, calls } from '../contract/index.js';
+import {
+  type AppInfo,
+  type Bridge,
+  type CallName,
+  type Params,
+  type SpawnEngine,
+  type StudioEvent,
+  StudioError,
+  calls,
+} from '../contract/index.js';
 import { readTokenFile } from '../engine/tokens.js';
 import { type Asset, Assets } from './assets.js';
 import { badRequest } from './bad-request.js';
@@ -117,9 +126,13 @@ function assemble({ host, version, modelFolders, spawnEngine }: StudioOptions, f
       const model = await models.find(id);
       const { tokens, image } = model.manifest;
       if (!image || L !== tokens.L || D !== tokens.D) {
-        throw new StudioError('bad-file', `These tokens are [${L}, ${D}] and the model “${id}” has [${tokens.L}, ${tokens.D}]. Use the version they were made with.`);
+        throw new StudioError(
+          'bad-file',
+          `These tokens are [${L}, ${D}] and the model “${id}” has [${tokens.L}, ${tokens.D}]. Use the version they were made with.`,
+        );
       }
-      if (depth !== undefined && depth > D) throw new StudioError('bad-request', `The model “${id}” has ${D} depths. Choose a depth from 1 to ${D}.`);
+      if (depth !== undefined && depth > D)
+        throw new StudioError('bad-request', `The model “${id}” has ${D} depths. Choose a depth from 1 to ${D}.`);
       const data = await engine.use(model, settings.get().provider, (session) => session.decode(codes, depth ?? D));
       return toPng({ data, size: image.size });
     },
@@ -129,7 +142,8 @@ function assemble({ host, version, modelFolders, spawnEngine }: StudioOptions, f
 
 /** Whatever a client sends, as the contract has it. @throws StudioError `bad-request` */
 function parse<N extends CallName>(name: N, params: unknown): Params<N> {
-  if (!Object.hasOwn(calls, name)) throw new StudioError('bad-request', `The studio has no call “${name}”. Reload the page; it may be of another version.`);
+  if (!Object.hasOwn(calls, name))
+    throw new StudioError('bad-request', `The studio has no call “${name}”. Reload the page; it may be of another version.`);
   // TypeScript does not follow that the schema at a name gives the parameters of that name.
   const schema = calls[name].params as unknown as z.ZodType<Params<N>>;
   const parsed = schema.safeParse(params);

@@ -94,12 +94,38 @@ describe('resgen image', () => {
   it('writes DIR/<class>/<seed>.png with recipes, and a JSON line for each', async () => {
     const out = temporaryFolder();
     const data = temporaryFolder();
-    const { code, out: lines, err } = await resgen(
-      ['image', '--model', 'tiny', '--out', out, '--seed', '7', '--class', 'Circle', 'Square', '--count', '2', '--steps', '3', '--set', 'tau=1', '--tokens', '--json'],
+    const {
+      code,
+      out: lines,
+      err,
+    } = await resgen(
+      [
+        'image',
+        '--model',
+        'tiny',
+        '--out',
+        out,
+        '--seed',
+        '7',
+        '--class',
+        'Circle',
+        'Square',
+        '--count',
+        '2',
+        '--steps',
+        '3',
+        '--set',
+        'tau=1',
+        '--tokens',
+        '--json',
+      ],
       { RESGEN_DATA: data },
     );
     expect(code, err).toBe(0);
-    const results = lines.trim().split('\n').map((line) => JSON.parse(line) as Record<string, unknown>);
+    const results = lines
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
     expect(results).toMatchObject([
       { file: join(out, 'Circle', '7.png'), class: 'Circle', seed: 7, model: { id: 'tiny' }, sampling: { steps: 3, tau: 1 } },
       { file: join(out, 'Circle', '8.png') },
@@ -175,8 +201,12 @@ describe('resgen image', () => {
 describe('resgen encode and decode', () => {
   it('turn a picture into tokens and tokens into a picture, at any depth', async () => {
     const folder = temporaryFolder();
-    const [photo, tokens, full, coarse] = ['photo.jpg', 'photo.safetensors', 'full.png', 'coarse.png'].map((name) => join(folder, name)) as [string, string, string, string];
-    await sharp({ create: { width: 40, height: 30, channels: 3, background: '#3070c0' } }).jpeg().toFile(photo);
+    const [photo, tokens, full, coarse] = ['photo.jpg', 'photo.safetensors', 'full.png', 'coarse.png'].map((name) =>
+      join(folder, name),
+    ) as [string, string, string, string];
+    await sharp({ create: { width: 40, height: 30, channels: 3, background: '#3070c0' } })
+      .jpeg()
+      .toFile(photo);
     expect(await resgen(['encode', photo, '--model', 'tiny', '--out', tokens])).toMatchObject({ code: 0, out: `${tokens}\n` });
     expect(readTokenFile(readFileSync(tokens)).recipe).toMatchObject({ verb: 'encode', source: 'photo.jpg' });
     expect((await resgen(['decode', tokens, '--out', full])).code).toBe(0);
@@ -200,13 +230,21 @@ describe('resgen models and doctor', () => {
     expect(JSON.parse((await resgen(['models', 'list', '--json'])).out)).toMatchObject({ id: 'tiny', problem: null });
     expect(await resgen(['models', 'verify', 'tiny'])).toMatchObject({ code: 0, out: 'tiny: every file is as the manifest says\n' });
     expect((await resgen(['models', 'card', 'tiny'])).out).toBe(readFileSync(join(FIXTURES, 'tiny', 'card.md'), 'utf8').trimEnd() + '\n');
-    expect(await resgen(['models', 'card', 'other'])).toMatchObject({ code: 1, err: expect.stringContaining('There is no model “other”') as string });
+    expect(await resgen(['models', 'card', 'other'])).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('There is no model “other”') as string,
+    });
   });
 
   it('say what works here', async () => {
     const { code, out } = await resgen(['doctor', '--json']);
     const report = JSON.parse(out) as { engine: { probes: { name: string; state: string }[] } };
-    expect(report).toMatchObject({ node: process.version, onnxruntime: expect.stringMatching(/^1\./) as string, problems: [], engine: { state: 'ready', model: 'tiny' } });
+    expect(report).toMatchObject({
+      node: process.version,
+      onnxruntime: expect.stringMatching(/^1\./) as string,
+      problems: [],
+      engine: { state: 'ready', model: 'tiny' },
+    });
     expect(report.engine.probes.filter(({ state }) => state === 'active')).toHaveLength(1);
     expect(code).toBe(0);
     const bare = await resgen(['doctor'], { RESGEN_MODELS: temporaryFolder() });
@@ -221,10 +259,18 @@ describe('resgen serve', () => {
     const { origin, hash } = new URL(link);
     expect(await (await fetch(origin)).text()).toContain('<title>Studio</title>');
     const token = new URLSearchParams(hash.slice(1)).get('token');
-    const signIn = await fetch(`${origin}/sign-in`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ token }) });
+    const signIn = await fetch(`${origin}/sign-in`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ token }),
+    });
     expect(signIn.status).toBe(200);
     const cookie = signIn.headers.getSetCookie()[0]?.split(';')[0] ?? '';
-    const info = await fetch(`${origin}/api/app.info`, { method: 'POST', headers: { 'content-type': 'application/json', cookie }, body: 'null' });
+    const info = await fetch(`${origin}/api/app.info`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', cookie },
+      body: 'null',
+    });
     expect(await info.json()).toMatchObject({ ok: true, value: { host: 'browser' } });
     running.child.kill('SIGINT');
     const { code, err } = await running;

@@ -4,7 +4,17 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { WebSocket } from 'ws';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { type CallName, type ParamsInput, type Reply, type Result, type StudioEvent, assets, fromJson, paths, toJson } from '../../../src/contract/index.js';
+import {
+  type CallName,
+  type ParamsInput,
+  type Reply,
+  type Result,
+  type StudioEvent,
+  assets,
+  fromJson,
+  paths,
+  toJson,
+} from '../../../src/contract/index.js';
 import { type RunningServer, startServer } from '../../../src/server/index.js';
 import { type TestStudio, openStudio, request, setEnvironment, temporaryFolder } from '../studio/support.js';
 
@@ -48,7 +58,8 @@ async function serve(): Promise<Serving> {
       const cookie = response.headers.getSetCookie()[0]?.split(';')[0] ?? '';
       return {
         cookie,
-        call: async (name, params) => fromJson(await (await post(paths.api + name, params, { cookie })).text()) as Reply<Result<typeof name>>,
+        call: async (name, params) =>
+          fromJson(await (await post(paths.api + name, params, { cookie })).text()) as Reply<Result<typeof name>>,
         get: (path, headers = {}) => fetch(origin + path, { headers: { cookie, ...headers } }),
         listen: async () => {
           const events: StudioEvent[] = [];
@@ -102,7 +113,9 @@ describe('signing in', () => {
     const { post, server } = await serve();
     const token = tokenOf(server.newLink());
     const first = await post(paths.signIn, { token });
-    expect(first.headers.getSetCookie()).toEqual([expect.stringMatching(new RegExp(`^resgen-${server.port}=[\\w-]{43}; Path=/; HttpOnly; SameSite=Strict$`))]);
+    expect(first.headers.getSetCookie()).toEqual([
+      expect.stringMatching(new RegExp(`^resgen-${server.port}=[\\w-]{43}; Path=/; HttpOnly; SameSite=Strict$`)),
+    ]);
     expect((await post(paths.signIn, { token })).status).toBe(401);
     for (const body of [{ token: 'x' }, { token: 7 }, {}, null, []]) expect((await post(paths.signIn, body)).status).toBe(401);
   });
@@ -129,7 +142,13 @@ describe('against pages of other sites', () => {
     const { origin, post, server, signIn } = await serve();
     const { cookie, call } = await signIn();
     expect(await call('settings.get', null)).toMatchObject({ ok: true });
-    for (const foreign of ['http://evil.example', 'null', `https://127.0.0.1:${server.port}`, `http://127.0.0.1:${server.port + 1}`, `${origin}.evil.example`]) {
+    for (const foreign of [
+      'http://evil.example',
+      'null',
+      `https://127.0.0.1:${server.port}`,
+      `http://127.0.0.1:${server.port + 1}`,
+      `${origin}.evil.example`,
+    ]) {
       expect((await post('/api/settings.get', null, { cookie, origin: foreign })).status).toBe(403);
       expect(await handshake(server.port, { cookie, origin: foreign })).toBe(403);
     }
@@ -141,7 +160,11 @@ describe('against pages of other sites', () => {
     const { origin, signIn } = await serve();
     const { cookie } = await signIn();
     for (const type of ['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=x']) {
-      const response = await fetch(`${origin}/api/settings.get`, { method: 'POST', headers: { cookie, 'content-type': type }, body: 'null' });
+      const response = await fetch(`${origin}/api/settings.get`, {
+        method: 'POST',
+        headers: { cookie, 'content-type': type },
+        body: 'null',
+      });
       expect(response.status).toBe(415);
     }
   });
@@ -188,8 +211,15 @@ describe('a signed-in browser', () => {
   it('gets sentences for what is wrong', async () => {
     const { signIn, post, origin } = await serve();
     const { call, cookie } = await signIn();
-    expect(await call('jobs.create', request({ count: 0 }))).toMatchObject({ ok: false, error: { code: 'bad-request', message: expect.stringContaining('Count must be at least 1') as string } });
-    const notJson = await fetch(`${origin}/api/app.info`, { method: 'POST', headers: { cookie, 'content-type': 'application/json' }, body: '{' });
+    expect(await call('jobs.create', request({ count: 0 }))).toMatchObject({
+      ok: false,
+      error: { code: 'bad-request', message: expect.stringContaining('Count must be at least 1') as string },
+    });
+    const notJson = await fetch(`${origin}/api/app.info`, {
+      method: 'POST',
+      headers: { cookie, 'content-type': 'application/json' },
+      body: '{',
+    });
     expect(notJson.status).toBe(400);
     expect(await notJson.json()).toMatchObject({ ok: false, error: { code: 'bad-request' } });
     expect((await post('/api/no.such', null, { cookie })).status).toBe(404);
@@ -225,7 +255,10 @@ describe('paths that lead out', () => {
         const socket = connect(server.port, '127.0.0.1', () =>
           socket.write(`GET ${path} HTTP/1.1\r\nHost: 127.0.0.1:${server.port}\r\nCookie: ${cookie}\r\nConnection: close\r\n\r\n`),
         );
-        socket.on('data', (data) => (answer += String(data))).on('end', () => resolve(answer)).on('error', reject);
+        socket
+          .on('data', (data) => (answer += String(data)))
+          .on('end', () => resolve(answer))
+          .on('error', reject);
       });
     for (const path of [
       '/assets/items/../../studio.db',

@@ -16,7 +16,11 @@ describe('a call', () => {
     }
     const page = await ask('items.list', { limit: 5, before: null, kind: null, search: '' });
     expect(calls['items.list'].result.safeParse(page).error).toBeUndefined();
-    expect(calls['engine.probe'].result.parse(await ask('engine.probe', { model: 'fake' }))).toMatchObject({ state: 'ready', model: 'fake', provider: 'cpu' });
+    expect(calls['engine.probe'].result.parse(await ask('engine.probe', { model: 'fake' }))).toMatchObject({
+      state: 'ready',
+      model: 'fake',
+      provider: 'cpu',
+    });
   });
 
   it('never rejects and never answers without a sentence, whatever comes', async () => {
@@ -24,10 +28,14 @@ describe('a call', () => {
     const call = studio.call as (name: string, params: unknown) => Promise<{ ok: boolean; error?: { code: string; message: string } }>;
     const harmless = (Object.keys(calls) as CallName[]).filter((name) => !['jobs.create', 'engine.probe'].includes(name));
     await fc.assert(
-      fc.asyncProperty(fc.oneof(fc.constantFrom(...harmless), fc.constantFrom('toString', '__proto__', 'no.such')), fc.anything(), async (name, params) => {
-        const reply = await call(name, params);
-        if (!reply.ok) expect(reply.error?.message, `${name} ${fc.stringify(params)}`).toMatch(SENTENCE);
-      }),
+      fc.asyncProperty(
+        fc.oneof(fc.constantFrom(...harmless), fc.constantFrom('toString', '__proto__', 'no.such')),
+        fc.anything(),
+        async (name, params) => {
+          const reply = await call(name, params);
+          if (!reply.ok) expect(reply.error?.message, `${name} ${fc.stringify(params)}`).toMatch(SENTENCE);
+        },
+      ),
       { numRuns: 300 },
     );
   });
@@ -43,9 +51,14 @@ describe('a call', () => {
     });
     fc.assert(fc.property(valid, (value) => ImageRequest.safeParse(value).success));
     fc.assert(
-      fc.property(valid, fc.constantFrom('model', 'classes', 'count', 'seed', 'sampling', 'batch', 'extra'), fc.constantFrom<unknown>(-1, 1.5, NaN, '', [], {}, null), (value, key, bad) => {
-        return !ImageRequest.safeParse({ ...value, [key]: bad }).success;
-      }),
+      fc.property(
+        valid,
+        fc.constantFrom('model', 'classes', 'count', 'seed', 'sampling', 'batch', 'extra'),
+        fc.constantFrom<unknown>(-1, 1.5, NaN, '', [], {}, null),
+        (value, key, bad) => {
+          return !ImageRequest.safeParse({ ...value, [key]: bad }).success;
+        },
+      ),
     );
   });
 });
@@ -54,7 +67,11 @@ describe('a request that can not be met', () => {
   const refusals: [what: string, change: Parameters<typeof request>[0], sentence: RegExp][] = [
     ['no pictures', { count: 0 }, /^bad-request: Count must be at least 1\./],
     ['ten thousand pictures', { count: 10_000 }, /^bad-request: Count must be at most 1,000\./],
-    ['too many of all classes together', { classes: ['Banana', 'Cherry'], count: 600 }, /^bad-request: That is 1,200 pictures, and a job makes at most 1,000/],
+    [
+      'too many of all classes together',
+      { classes: ['Banana', 'Cherry'], count: 600 },
+      /^bad-request: That is 1,200 pictures, and a job makes at most 1,000/,
+    ],
     ['a class misspelt', { classes: ['Bananna'] }, /^bad-request: The model “fake” has no class “Bananna”. Did you mean “Banana”\?/],
     ['a part of a class', { classes: ['apple'] }, /Did you mean “Apple Red”\?/],
     ['an unknown class', { classes: ['Zeppelin'] }, /^bad-request: The model “fake” has no class “Zeppelin”. Choose one from its list\./],
@@ -96,6 +113,8 @@ describe('settings', () => {
     await first.studio.close();
     const second = openStudio({ data: first.data });
     expect(await second.ask('settings.get', null)).toMatchObject({ theme: 'dark', embedRecipe: false, provider: 'auto' });
-    await expect(second.ask('settings.set', { theme: 'pink' as never })).rejects.toThrow('bad-request: Theme must be one of system, light, dark.');
+    await expect(second.ask('settings.set', { theme: 'pink' as never })).rejects.toThrow(
+      'bad-request: Theme must be one of system, light, dark.',
+    );
   });
 });

@@ -25,7 +25,11 @@ describe('a full disk', () => {
       return writeFolder(folder, content);
     });
     const job = await ask('jobs.create', request({ count: 5 }));
-    expect(await ended(job.id)).toMatchObject({ state: 'failed', done: 2, error: expect.stringMatching(/^The disk is full\. Free some space, then retry/) as string });
+    expect(await ended(job.id)).toMatchObject({
+      state: 'failed',
+      done: 2,
+      error: expect.stringMatching(/^The disk is full\. Free some space, then retry/) as string,
+    });
     expect(readdirSync(join(data, 'items'))).toHaveLength(2);
 
     vi.mocked(files.writeFolder).mockRestore();
@@ -37,11 +41,11 @@ describe('a full disk', () => {
   it('of a real file system does so too', async (context) => {
     const data = temporaryFolder();
     try {
-      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'none', data], { stdio: 'ignore' });
+      execFileSync('/bin/mount', ['-t', 'tmpfs', '-o', 'size=1m', 'none', data], { stdio: 'ignore' });
     } catch {
       context.skip('mounting a small file system needs root on Linux');
     }
-    onTestFinished(() => void execFileSync('umount', ['-l', data]));
+    onTestFinished(() => void execFileSync('/bin/umount', ['-l', data]));
     const { ask, ended, studio } = openStudio({ data });
     const filler = join(data, 'filler');
     writeFileSync(filler, Buffer.alloc(600_000));
@@ -60,7 +64,8 @@ describe('a full disk', () => {
 });
 
 describe('a data folder', () => {
-  const open = (dataFolder: string) => createStudio({ host: 'cli', version: '0.1.0', modelFolders: [], dataFolder, spawnEngine: nodeEngine(FAKE_ENGINE) });
+  const open = (dataFolder: string) =>
+    createStudio({ host: 'cli', version: '0.1.0', modelFolders: [], dataFolder, spawnEngine: nodeEngine(FAKE_ENGINE) });
 
   it('belongs to one studio at a time, also of another process', async () => {
     const { data, studio } = openStudio();
@@ -127,7 +132,10 @@ describe('a model package', () => {
     const { ask, data } = openStudio();
     writeFileSync(join(data, 'models', 'fake', 'step.onnx'), 'STEP');
     expect(await ask('models.list', null)).toMatchObject([{ id: 'fake', problem: null }]);
-    expect(await ask('models.verify', { id: 'fake' })).toEqual({ ok: false, problems: [expect.stringMatching(/step\.onnx is not the file/)] });
+    expect(await ask('models.verify', { id: 'fake' })).toEqual({
+      ok: false,
+      problems: [expect.stringMatching(/step\.onnx is not the file/)],
+    });
   });
 
   it('that goes away while a job waits fails that job and no other', async () => {
@@ -140,7 +148,10 @@ describe('a model package', () => {
     ];
     rmSync(join(data, 'models', 'other'), { recursive: true });
     expect(await ended(first.id)).toMatchObject({ state: 'done' });
-    expect(await ended(second.id)).toMatchObject({ state: 'failed', error: expect.stringContaining('There is no model “other”') as string });
+    expect(await ended(second.id)).toMatchObject({
+      state: 'failed',
+      error: expect.stringContaining('There is no model “other”') as string,
+    });
     expect(await ended(third.id)).toMatchObject({ state: 'done' });
   });
 
@@ -163,7 +174,11 @@ describe('an engine process', () => {
     const said = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
     onTestFinished(() => said.mockRestore());
     const job = await ask('jobs.create', request());
-    expect(await ended(job.id)).toMatchObject({ state: 'failed', done: 0, error: expect.stringContaining('The engine process stopped twice') as string });
+    expect(await ended(job.id)).toMatchObject({
+      state: 'failed',
+      done: 0,
+      error: expect.stringContaining('The engine process stopped twice') as string,
+    });
     expect(await ask('engine.status', null)).toMatchObject({ state: 'stopped', problem: expect.stringContaining('code 1') as string });
     // What it said before it ended is shown, for whoever has to find out why.
     expect(said.mock.calls.map(([text]) => String(text)).join('')).toContain('Cannot find module');

@@ -55,7 +55,11 @@ describe('an export', () => {
     const test = await withItems({ count: 1 });
     const [item] = test.items;
     if (!item) throw new Error('no item');
-    for (const [format, name] of [['png', 'Banana-42.png'], ['jpeg', 'Banana-42.jpg'], ['webp', 'Banana-42.webp']] as const) {
+    for (const [format, name] of [
+      ['png', 'Banana-42.png'],
+      ['jpeg', 'Banana-42.jpg'],
+      ['webp', 'Banana-42.webp'],
+    ] as const) {
       const file = await test.ask('items.export', { ids: [item.id], format });
       expect(file.name).toBe(name);
       const bytes = await fetchExport(test, file);
@@ -92,7 +96,13 @@ describe('an export', () => {
     const file = await test.ask('items.export', { ids: items.map((i) => i.id), format: 'webp' });
     expect(file.name).toBe('ResGen 5 pictures.zip');
     const entries = unzipSync(new Uint8Array(await fetchExport(test, file)));
-    expect(Object.keys(entries).sort()).toEqual(['Apple Red-42.webp', 'Apple Red-43.webp', 'Banana-42-2.webp', 'Banana-42.webp', 'Banana-43.webp']);
+    expect(Object.keys(entries).sort()).toEqual([
+      'Apple Red-42.webp',
+      'Apple Red-43.webp',
+      'Banana-42-2.webp',
+      'Banana-42.webp',
+      'Banana-43.webp',
+    ]);
     expect(await sharp(entries['Apple Red-43.webp']).metadata()).toMatchObject({ format: 'webp', width: 8 });
   });
 
@@ -109,19 +119,36 @@ describe('an export', () => {
 describe('an imported picture', () => {
   it('is cut to its middle, laid on white, encoded, and kept as what its tokens decode to', async () => {
     const { ask, data, event } = openStudio();
-    const wide = await sharp({ create: { width: 60, height: 20, channels: 4, background: { r: 0, g: 0, b: 0, alpha: 0 } } }).png().toBuffer();
+    const wide = await sharp({ create: { width: 60, height: 20, channels: 4, background: { r: 0, g: 0, b: 0, alpha: 0 } } })
+      .png()
+      .toBuffer();
     const item = await ask('items.import', { name: 'photo.of me.png', bytes: new Uint8Array(wide), model: 'fake' });
-    expect(item).toMatchObject({ width: 8, height: 8, jobId: null, recipe: { verb: 'encode', source: 'photo.of me.png', model: { id: 'fake', version: '1.0.0' } } });
+    expect(item).toMatchObject({
+      width: 8,
+      height: 8,
+      jobId: null,
+      recipe: { verb: 'encode', source: 'photo.of me.png', model: { id: 'fake', version: '1.0.0' } },
+    });
     expect(await event('itemAdded')).toEqual(item);
     // The fake engine encodes the mean, here of pure white (255 mod 8), and paints the depth it decodes.
     expect(readTokenFile(readFileSync(join(data, 'items', item.id, 'tokens.safetensors'))).codes).toEqual(new Int32Array(12).fill(7));
-    expect((await sharp(join(data, 'items', item.id, 'picture.png')).raw().toBuffer())[0]).toBe(3);
+    expect(
+      (
+        await sharp(join(data, 'items', item.id, 'picture.png'))
+          .raw()
+          .toBuffer()
+      )[0],
+    ).toBe(3);
     expect(await ask('items.export', { ids: [item.id], format: 'png' })).toMatchObject({ name: 'photo.of me.png' });
   });
 
   it('that is no picture gets a sentence', async () => {
     const { ask } = openStudio();
-    const truncated = (await sharp({ create: { width: 64, height: 64, channels: 3, background: 'red' } }).jpeg().toBuffer()).subarray(0, 200);
+    const truncated = (
+      await sharp({ create: { width: 64, height: 64, channels: 3, background: 'red' } })
+        .jpeg()
+        .toBuffer()
+    ).subarray(0, 200);
     for (const bytes of [new Uint8Array(), new TextEncoder().encode('no picture'), new Uint8Array(truncated)]) {
       await expect(ask('items.import', { name: 'x.jpg', bytes, model: 'fake' })).rejects.toThrow(/^bad-file: “x\.jpg” is not a picture/);
     }
@@ -137,7 +164,10 @@ describe('assets', () => {
     expect(await studio.asset(assets.picture(id))).toEqual({ file: join(data, 'items', id, 'picture.png'), contentType: 'image/png' });
     expect(await studio.asset(assets.thumbnail(id))).toMatchObject({ contentType: 'image/webp' });
     expect(await studio.asset(assets.tokens(id))).toMatchObject({ contentType: 'application/octet-stream' });
-    expect(await studio.asset(assets.classes('fake'))).toEqual({ file: join(data, 'models', 'fake', 'thumbnails.webp'), contentType: 'image/webp' });
+    expect(await studio.asset(assets.classes('fake'))).toEqual({
+      file: join(data, 'models', 'fake', 'thumbnails.webp'),
+      contentType: 'image/webp',
+    });
     writeFileSync(join(data, 'items', id, 'notes.txt'), 'private');
     for (const path of [
       '/assets/items/../studio.db',
@@ -191,6 +221,8 @@ describe('at the start', () => {
     const { ask, data, items } = await withItems({ count: 1 });
     const id = items[0]?.id ?? '';
     rmSync(join(data, 'items', id, 'picture.png'));
-    await expect(ask('items.export', { ids: [id], format: 'png' })).rejects.toThrow(/^bad-file: The file picture\.png of an item is missing/);
+    await expect(ask('items.export', { ids: [id], format: 'png' })).rejects.toThrow(
+      /^bad-file: The file picture\.png of an item is missing/,
+    );
   });
 });

@@ -15,7 +15,12 @@ describe('a job', () => {
     const { items, total } = await ask('items.list', { limit: 10, before: null, kind: null, search: '' });
     expect(total).toBe(6);
     expect(items.map((i) => `${i.recipe.className}-${i.recipe.seed}`).reverse()).toEqual([
-      'Banana-42', 'Banana-43', 'Banana-44', 'Cherry-42', 'Cherry-43', 'Cherry-44',
+      'Banana-42',
+      'Banana-43',
+      'Banana-44',
+      'Cherry-42',
+      'Cherry-43',
+      'Cherry-44',
     ]);
     for (const item of items) {
       const folder = join(data, 'items', item.id);
@@ -23,7 +28,9 @@ describe('a job', () => {
       expect(picture).toMatchObject({ width: 8, height: 8, format: 'png' });
       const comments = new Map(picture.comments?.map(({ keyword, text }) => [keyword, text]));
       expect(comments.get('parameters')).toMatch(
-        new RegExp(`^${item.recipe.className}\\nSteps: 6, Sampler: ResGen circle confidence, CFG scale: 0-1\\.5, Seed: ${item.recipe.seed}, Size: 8x8, Model: fake 1\\.0\\.0`),
+        new RegExp(
+          `^${item.recipe.className}\\nSteps: 6, Sampler: ResGen circle confidence, CFG scale: 0-1\\.5, Seed: ${item.recipe.seed}, Size: 8x8, Model: fake 1\\.0\\.0`,
+        ),
       );
       expect(await sharp(join(folder, 'thumbnail.webp')).metadata()).toMatchObject({ width: 192, height: 192, format: 'webp' });
       const { readFile } = await import('node:fs/promises');
@@ -76,7 +83,10 @@ describe('a job', () => {
     const second = await ask('jobs.create', request({ count: 1, seed: 7 }));
     expect(await ask('jobs.cancel', { id: second.id })).toMatchObject({ state: 'cancelled', done: 0 });
     expect(await ended(first.id)).toMatchObject({ state: 'done' });
-    expect(await ask('jobs.list', null)).toMatchObject([{ id: second.id, state: 'cancelled' }, { id: first.id, state: 'done' }]);
+    expect(await ask('jobs.list', null)).toMatchObject([
+      { id: second.id, state: 'cancelled' },
+      { id: first.id, state: 'done' },
+    ]);
   });
 });
 
@@ -89,7 +99,10 @@ describe('when the engine process dies', () => {
     process.kill(pids[0] ?? 0, 'SIGKILL');
     expect(await ended(job.id)).toMatchObject({ state: 'done', done: 4 });
     expect(pids).toHaveLength(2);
-    expect(await event('engine', (e) => e.problem !== null)).toMatchObject({ state: 'stopped', problem: expect.stringContaining('signal SIGKILL') as string });
+    expect(await event('engine', (e) => e.problem !== null)).toMatchObject({
+      state: 'stopped',
+      problem: expect.stringContaining('signal SIGKILL') as string,
+    });
     const { total } = await ask('items.list', { limit: 10, before: null, kind: null, search: '' });
     expect(total).toBe(4);
   });
@@ -106,7 +119,11 @@ describe('when the engine process dies', () => {
     const { ask, ended, pids } = openStudio();
     const bad = await ask('jobs.create', request({ count: 3, seed: 664, batch: 2 }));
     const good = await ask('jobs.create', request({ count: 1, seed: 1 }));
-    expect(await ended(bad.id)).toMatchObject({ state: 'failed', done: 2, error: expect.stringContaining('stopped twice on the same pictures') as string });
+    expect(await ended(bad.id)).toMatchObject({
+      state: 'failed',
+      done: 2,
+      error: expect.stringContaining('stopped twice on the same pictures') as string,
+    });
     expect(await ended(good.id)).toMatchObject({ state: 'done', done: 1 });
     expect(pids).toHaveLength(3);
   });

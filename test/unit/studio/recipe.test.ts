@@ -57,7 +57,9 @@ describe('a recipe in a picture', () => {
       }),
       { numRuns: 100 },
     );
-    const marked = await sharp(embedInPng(png, BANANA, SIZE)).raw().toBuffer();
+    const marked = await sharp(embedInPng(png, BANANA, SIZE))
+      .raw()
+      .toBuffer();
     expect(marked.equals(await sharp(png).raw().toBuffer())).toBe(true);
   });
 
@@ -80,7 +82,10 @@ describe('a recipe in a picture', () => {
         expect(await readRecipe('a.png', onlyText)).toEqual(recipe);
       }),
     );
-    const jpeg = await picture().withExif({ IFD2: { UserComment: recipeText(BANANA, SIZE) } }).jpeg().toBuffer();
+    const jpeg = await picture()
+      .withExif({ IFD2: { UserComment: recipeText(BANANA, SIZE) } })
+      .jpeg()
+      .toBuffer();
     expect(await readRecipe('a.jpg', jpeg)).toEqual(BANANA);
   });
 
@@ -104,7 +109,9 @@ describe('a picture without a recipe of ours', () => {
     expect(await message('cat.jpg', await picture().jpeg().toBuffer())).toContain('There is no recipe');
     expect(await message('cat.txt', Buffer.from('meow'))).toContain('is not a picture');
     expect(await message('cat.txt', new Uint8Array())).toContain('is not a picture');
-    const foreign = withPngText(png, [{ keyword: 'parameters', text: 'a cat\nNegative prompt: dog\nSteps: 20, Sampler: Euler a, CFG scale: 7, Seed: 1' }]);
+    const foreign = withPngText(png, [
+      { keyword: 'parameters', text: 'a cat\nNegative prompt: dog\nSteps: 20, Sampler: Euler a, CFG scale: 7, Seed: 1' },
+    ]);
     expect(await message('cat.png', foreign)).toContain('not written by ResGen Studio');
     const newer = withPngText(png, [{ keyword: 'resgen', text: JSON.stringify({ ...BANANA, format: 2 }) }]);
     expect(await message('cat.png', newer)).toContain('newer ResGen Studio');
@@ -149,9 +156,20 @@ describe('PNG text', () => {
 
 describe('messages', () => {
   it('cross as JSON with their bytes', () => {
-    const leaf = fc.oneof(fc.string(), fc.double({ noNaN: true, noDefaultInfinity: true }).map((n) => n + 0), fc.boolean(), fc.constant(null), fc.uint8Array({ maxLength: 100 }).map((a) => new Uint8Array(a)));
+    const leaf = fc.oneof(
+      fc.string(),
+      fc.double({ noNaN: true, noDefaultInfinity: true }).map((n) => n + 0),
+      fc.boolean(),
+      fc.constant(null),
+      fc.uint8Array({ maxLength: 100 }).map((a) => new Uint8Array(a)),
+    );
     const message = fc.letrec((tie) => ({
-      node: fc.oneof({ depthSize: 'small' }, leaf, fc.array(tie('node'), { maxLength: 4 }), fc.dictionary(fc.stringMatching(/^[a-z]{1,6}$/), tie('node'), { maxKeys: 4, noNullPrototype: true })),
+      node: fc.oneof(
+        { depthSize: 'small' },
+        leaf,
+        fc.array(tie('node'), { maxLength: 4 }),
+        fc.dictionary(fc.stringMatching(/^[a-z]{1,6}$/), tie('node'), { maxKeys: 4, noNullPrototype: true }),
+      ),
     })).node;
     fc.assert(
       fc.property(message, (value) => {

@@ -2,12 +2,23 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { onTestFinished } from 'vitest';
-import type { CallName, EventName, EventPayload, ImageRequest, Manifest, ParamsInput, Result, Sampling, SpawnEngine, StudioEvent } from '../../../src/contract/index.js';
+import { onTestFinished, vi } from 'vitest';
+import type {
+  CallName,
+  EventName,
+  EventPayload,
+  ImageRequest,
+  Manifest,
+  ParamsInput,
+  Result,
+  Sampling,
+  SpawnEngine,
+  StudioEvent,
+} from '../../../src/contract/index.js';
 import { type Studio, createStudio, nodeEngine } from '../../../src/studio/index.js';
 
 export const FAKE_ENGINE = join(import.meta.dirname, 'fake-engine.mjs');
-export const CLASSES = ['Banana', 'Apple Red', 'Cherry'];
+const CLASSES = ['Banana', 'Apple Red', 'Cherry'];
 
 export const SAMPLING: Sampling = {
   steps: 6,
@@ -78,7 +89,10 @@ export interface TestStudio {
 }
 
 /** A studio over the fake engine in a folder of its own, closed when the test ends. */
-export function openStudio({ data = temporaryFolder(), spawn = nodeEngine(FAKE_ENGINE) }: { data?: string; spawn?: SpawnEngine } = {}): TestStudio {
+export function openStudio({
+  data = temporaryFolder(),
+  spawn = nodeEngine(FAKE_ENGINE),
+}: { data?: string; spawn?: SpawnEngine } = {}): TestStudio {
   makePackage(join(data, 'models', 'fake'));
   const pids: number[] = [];
   const studio = createStudio({
@@ -98,7 +112,8 @@ export function openStudio({ data = temporaryFolder(), spawn = nodeEngine(FAKE_E
 
   const event: TestStudio['event'] = (name, passes = () => true) =>
     new Promise((resolve) => {
-      const matches = (candidate: StudioEvent): boolean => candidate.name === name && passes(candidate.payload as EventPayload<typeof name>);
+      const matches = (candidate: StudioEvent): boolean =>
+        candidate.name === name && passes(candidate.payload as EventPayload<typeof name>);
       const past = events.find(matches);
       if (past) return resolve(past.payload as EventPayload<typeof name>);
       const stop = studio.subscribe((candidate) => {
@@ -129,10 +144,6 @@ export function request(change: Partial<ImageRequest> = {}): ImageRequest {
 
 /** For the environment that the fake engine reads. */
 export function setEnvironment(name: string, value: string): void {
-  const before = process.env[name];
-  process.env[name] = value;
-  onTestFinished(() => {
-    if (before === undefined) delete process.env[name];
-    else process.env[name] = before;
-  });
+  vi.stubEnv(name, value);
+  onTestFinished(() => void vi.unstubAllEnvs());
 }
