@@ -39,8 +39,8 @@ export default defineConfig(
     files: ['**/*.ts', '**/*.svelte', '**/*.svelte.ts'],
     languageOptions: { parserOptions: { parser: tseslint.parser, projectService: true, extraFileExtensions: ['.svelte'] } },
     rules: {
-      // What a function refers to before it is assigned can't be a const.
-      'prefer-const': ['error', { ignoreReadBeforeAssign: true }],
+      // What a function refers to before it is assigned can't be a const, nor can props taken apart beside a bindable one.
+      'prefer-const': ['error', { ignoreReadBeforeAssign: true, destructuring: 'all' }],
       '@typescript-eslint/await-thenable': 'error',
       '@typescript-eslint/no-floating-promises': 'error',
       '@typescript-eslint/no-misused-promises': ['error', { checksVoidReturn: { attributes: false } }],
