@@ -1,0 +1,48 @@
+/**
+ * `xvfb-run -a node scripts/screenshot.mjs [out.png] [light|dark] [width] [height]`: the Images page of the real window after twelve
+ * pictures of the shipped model, as the README shows it.
+ */
+import { mkdtemp, mkdir, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { _electron } from '@playwright/test';
+import { buildIfStale } from './lib/build.mjs';
+import { installedElectron } from './lib/electron.mjs';
+import { root } from './lib/project.mjs';
+import { ensureTestElectron } from './test-electron.mjs';
+
+const [out = 'docs/screenshot.png', theme = 'light', width = '1440', height = '900'] = process.argv.slice(2);
+
+buildIfStale();
+process.env.ELECTRON_OVERRIDE_DIST_PATH = installedElectron() ?? (await ensureTestElectron());
+const userData = await mkdtemp(path.join(os.tmpdir(), 'resgen-screenshot-'));
+const app = await _electron.launch({ args: [root, '--no-sandbox', '--disable-gpu', `--user-data-dir=${userData}`] });
+try {
+  const page = await app.firstWindow();
+  await app.evaluate(
+    ({ BrowserWindow }, size) => BrowserWindow.getAllWindows()[0]?.setContentSize(...size),
+    [Number(width), Number(height)],
+  );
+  await page.evaluate(generate, theme);
+  await page.waitForTimeout(1000);
+  await mkdir(path.dirname(out), { recursive: true });
+  await page.screenshot({ path: out });
+} finally {
+  await app.close();
+  await rm(userData, { recursive: true, force: true, maxRetries: 5 });
+}
+
+/** Runs in the page; ends when the job has ended. @param {string} wantedTheme */
+async function generate(wantedTheme) {
+  await window.studio.call('settings.set', { theme: wantedTheme });
+  const models = await window.studio.call('models.list', null);
+  const manifest = models.ok && models.value.find((m) => m.manifest?.files.step)?.manifest;
+  if (!manifest) throw new Error('No model here can generate.');
+  const { sampling } = manifest.presets.find((preset) => preset.id === manifest.defaultPreset);
+  const classes = Array.from({ length: 6 }, (_, i) => manifest.classes[Math.floor((i * manifest.classes.length) / 6)]);
+  const ended = new Promise((resolve) => {
+    window.studio.subscribe(({ name, payload }) => name === 'job' && payload.endedAt !== null && resolve(payload));
+  });
+  await window.studio.call('jobs.create', { model: manifest.id, classes, count: 2, seed: 7, sampling, batch: 4 });
+  await ended;
+}
