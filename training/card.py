@@ -49,7 +49,7 @@ class DataSet:
 DATA_SETS = {
     "fruits-100px.zip": DataSet(
         description="Fruits-360, version 2019.05.06: photographs of single fruits and vegetables turning before a white ground, 100 x 100 px, "
-        "200 of each of 101 classes. Pictures were cropped to 96 px; training also saw them mirrored.",
+        "200 of each of 101 classes. Pictures were cropped to 96 px; the tokenizer also saw them mirrored.",
         licence="MIT",
         notice=f"Fruits-360 is Copyright (c) 2017-2019 Horea Muresan, Mihai Oltean, under the MIT licence:\n\n{MIT_NOTICE}",
         limits=[
