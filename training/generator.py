@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -21,20 +22,29 @@ class GeneratorConfig:
     H: int
     K: int = 512
     rank: int = 16
-    width: int = 320
+    width: int = 256
     blocks: int = 8
-    heads: int = 5
+    heads: int = 4
+
+    @property
+    def grid(self) -> int:
+        """Rows, and columns, of positions."""
+        return math.isqrt(self.L)
 
 
 class Block(nn.Module):
     """Pre-norm attention and MLP, shifted, scaled and gated by the condition (adaLN, Peebles and Xie 2023).
 
-    The condition's projection is shared by all blocks; each adds its own bias, as the paper replaces adaLN's linear layers by biases.
+    A depthwise convolution over the grid goes before (conditional position encoding, Chu et al. 2023). The condition's projection is shared
+    by all blocks; each adds its own bias, as the paper replaces adaLN's linear layers by biases.
     """
 
-    def __init__(self, width: int, heads: int):
+    def __init__(self, width: int, heads: int, grid: int):
         super().__init__()
-        self.heads = heads
+        self.heads, self.grid = heads, grid
+        # Attention has to learn who is whose neighbour; a depthwise convolution knows, which is most of the way in a short run.
+        self.neighbours = nn.Conv2d(width, width, 3, padding=1, groups=width)
+        nn.init.normal_(self.neighbours.weight, std=0.05)
         self.norm1 = nn.LayerNorm(width, elementwise_affine=False)
         self.norm2 = nn.LayerNorm(width, elementwise_affine=False)
         self.qkv, self.out = nn.Linear(width, 3 * width), nn.Linear(width, width)
@@ -45,6 +55,8 @@ class Block(nn.Module):
             self.bias[2], self.bias[5] = 0.1, 0.1
 
     def forward(self, x_BLW: torch.Tensor, modulation_B6W: torch.Tensor) -> torch.Tensor:
+        grid_BWgg = x_BLW.transpose(1, 2).unflatten(2, (self.grid, self.grid))
+        x_BLW = x_BLW + self.neighbours(grid_BWgg).flatten(2).transpose(1, 2)
         shift1, scale1, gate1, shift2, scale2, gate2 = (modulation_B6W + self.bias).unsqueeze(2).unbind(1)
         q, k, v = self.qkv(self.norm1(x_BLW) * (1 + scale1) + shift1).unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
         attended = F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2)
@@ -64,7 +76,7 @@ class Generator(nn.Module):
         self.position = nn.Parameter(torch.randn(c.L, c.width) * 0.02)
         self.embed_class = nn.Embedding(c.C + 1, c.width)
         self.modulation = nn.Linear(c.width, 6 * c.width)
-        self.blocks = nn.ModuleList(Block(c.width, c.heads) for _ in range(c.blocks))
+        self.blocks = nn.ModuleList(Block(c.width, c.heads, c.grid) for _ in range(c.blocks))
         self.norm = nn.LayerNorm(c.width)
         self.head_pi = nn.Linear(c.width, c.K)
         self.head_ab = nn.Linear(c.width, c.rank + 1 + c.H)
