@@ -13,9 +13,10 @@ export const isLoopback = (host: string): boolean => host === 'localhost' || hos
 export class Gate {
   readonly #tokens = new Set<string>();
   readonly #sessions = new Set<string>();
-  readonly #hosts: ReadonlySet<string>;
+  #hosts: ReadonlySet<string> = new Set();
 
-  constructor(host: string, port: number) {
+  /** The port is known once the server listens; until then nobody may speak to it. */
+  open(host: string, port: number): void {
     const names = isLoopback(host) ? ['127.0.0.1', 'localhost', '[::1]', bracketed(host)] : [bracketed(host), ...ownNames()];
     this.#hosts = new Set(names.flatMap((name) => (port === 80 ? [name, `${name}:80`] : [`${name}:${port}`])));
   }

@@ -54,15 +54,10 @@ export async function startServer({ studio, rendererFolder, host, port, onSignIn
     connections.add(socket);
     socket.once('close', () => connections.delete(socket));
   });
-  // Made when the port is known, which is before the first request.
-  let gate: Gate | undefined;
-  const gateOf = (): Gate => {
-    if (!gate) throw new StudioError('refused', 'The server is still starting. Try again.');
-    return gate;
-  };
+  const gate = new Gate();
   // Cookies know no ports: without it, two servers on one machine would sign each other's browsers out.
   const cookieName = (): string => `resgen-${listeningPort(app)}`;
-  const isSignedIn = (request: FastifyRequest): boolean => gateOf().isSignedIn(request.cookies[cookieName()]);
+  const isSignedIn = (request: FastifyRequest): boolean => gate.isSignedIn(request.cookies[cookieName()]);
   const signedInOnly = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
     if (!isSignedIn(request))
       await refuse(reply, 401, 'This browser is not signed in. Open the link that the studio printed in its terminal.');
@@ -70,9 +65,9 @@ export async function startServer({ studio, rendererFolder, host, port, onSignIn
 
   app.addHook('onRequest', async (request, reply) => {
     reply.headers(HEADERS);
-    if (!gateOf().isOwnHost(request.headers.host))
+    if (!gate.isOwnHost(request.headers.host))
       await refuse(reply, 403, 'The studio does not answer under this name. Open the link that it printed.');
-    else if (!gateOf().isOwnOrigin(request.headers.origin)) await refuse(reply, 403, 'The studio does not answer pages of other sites.');
+    else if (!gate.isOwnOrigin(request.headers.origin)) await refuse(reply, 403, 'The studio does not answer pages of other sites.');
   });
 
   readAndWriteOurJson(app);
@@ -82,7 +77,7 @@ export async function startServer({ studio, rendererFolder, host, port, onSignIn
 
   app.post(paths.signIn, async (request, reply) => {
     const { body } = request;
-    const session = gateOf().signIn(typeof body === 'object' && body !== null && 'token' in body ? body.token : undefined);
+    const session = gate.signIn(typeof body === 'object' && body !== null && 'token' in body ? body.token : undefined);
     if (session === null)
       return refuse(reply, 401, 'This link was used already, or is of another run of the studio. Open the newest link that it printed.');
     onSignIn?.();
@@ -111,11 +106,10 @@ export async function startServer({ studio, rendererFolder, host, port, onSignIn
   });
 
   await listen(app, host, port);
-  gate = new Gate(host, listeningPort(app));
-  const openGate = gate;
+  gate.open(host, listeningPort(app));
   return {
     port: listeningPort(app),
-    newLink: () => `http://${linkHost(host)}:${listeningPort(app)}/#token=${openGate.newToken()}`,
+    newLink: () => `http://${linkHost(host)}:${listeningPort(app)}/#token=${gate.newToken()}`,
     close: async () => {
       events.close();
       // Node's own way to close them leaves out those that asked to become WebSockets.
