@@ -135,7 +135,7 @@ class Run:
     def log(self, every: int, **values: torch.Tensor | float) -> None:
         """Averages `values` over `every` steps, then writes one row of `log.csv` and TensorBoard."""
         for name, value in values.items():
-            self._sums.setdefault(name, []).append(float(value))
+            self._sums.setdefault(name, []).append(float(value.detach() if isinstance(value, torch.Tensor) else value))
         if (self.step + 1) % every == 0 and self.main:
             self.write({name: sum(v) / len(v) for name, v in self._sums.items()})
             self._sums.clear()

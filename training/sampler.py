@@ -129,7 +129,7 @@ def reveal(k_L: np.ndarray, score_LD: np.ndarray, gumbel_LD: np.ndarray, n: int,
 
 
 @torch.inference_mode()
-def sample(step: Step, condition_B: list[int], seeds_B: list[int], s: Sampling, H: int | None = None) -> torch.Tensor:
+def sample(step: Step, condition_B: list[int], seeds_B: list[int], s: Sampling) -> torch.Tensor:
     """Tokens int32 `[B, L, D]` of one picture for each (class, seed)."""
     c = step.generator.config
     B, L, D, H = len(condition_B), c.L, c.D, c.H

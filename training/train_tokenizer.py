@@ -38,7 +38,7 @@ def validate(tokenizer: Tokenizer, pictures: Pictures, run: Run, limit: int = 40
     with autocast(next(tokenizer.parameters()).device):
         x = torch.cat([tokenizer.encode(b.contiguous(memory_format=torch.channels_last)) for b in pixels.split(64)])
         row, rows = {}, [pixels[::26]]
-        for d in [1, 2, 4, 8, D]:
+        for d in sorted({1, 2, 4, 8, D} & set(range(1, D + 1))):
             decoded = torch.cat([tokenizer.decode(b, d).float() for b in x.split(64)])
             row[f"psnr_{d}"] = float(psnr(decoded, pixels))
             rows.append(decoded[::26])
@@ -75,8 +75,10 @@ def main() -> None:
             if step == recipe["freeze_at"]:
                 # Tokens are made by the averaged encoder, so that is the one which has to stand still.
                 tokenizer.load_state_dict(ema.module.state_dict())
-            if frozen:
+            if frozen and tokenizer.quantiser.training:
                 _freeze(tokenizer)
+                # DDP waits for a gradient of every parameter that had one when it was made.
+                model = distributed(tokenizer)
             pixels = random_crop_flip(train.pixels_NHWC[torch.randint(len(train), (batch,), generator=draw)], config.size, draw)
             x = to_float(pixels).to(device).contiguous(memory_format=torch.channels_last)
             depth = torch.randint(1, config.D + 1, (batch,), generator=draw)

@@ -57,7 +57,7 @@ export async function readRecipe(name: string, bytes: Uint8Array): Promise<Recip
   if (parameters !== undefined) {
     throw new StudioError(
       'bad-file',
-      `The recipe in “${name}” was not written by ResGen Studio. Drop the picture on Encode to use it as it is.`,
+      `The recipe in “${name}” was not written by ResGen Studio. Use Import picture to encode it as it is.`,
     );
   }
   throw new StudioError(

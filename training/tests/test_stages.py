@@ -52,7 +52,7 @@ def test_encoder_and_codebooks_stand_still_once_frozen(stage):
 
 def test_token_set_is_the_tokenizers_encoding(stage, class_folders, tmp_path):
     stage(train_tokenizer)
-    tokens = token_set(tmp_path / "runs", "tiny-tokenizer", str(class_folders), tmp_path / "tokens.pt")
+    tokens = token_set(tmp_path / "runs", "tiny-tokenizer", str(class_folders), tmp_path / "tokens.pt", mirror=True)
     assert tokens.x.shape == (2, 60, 4, 8) and tokens.x_validation.shape == (6, 4, 8) and tokens.classes == ["apple", "banana", "cherry"]
     tokenizer, _ = load_tokenizer(tmp_path / "runs", "tiny-tokenizer")
     sums = tokenizer.quantiser.embed(tokens.x[0].long().flatten(0, 1))
