@@ -12,6 +12,7 @@ import { root } from './lib/project.mjs';
 import { ensureTestElectron } from './test-electron.mjs';
 
 const [out = 'docs/screenshot.png', theme = 'light', width = '1440', height = '900'] = process.argv.slice(2);
+if (theme !== 'light' && theme !== 'dark') throw new Error(`The theme is "light" or "dark", not "${theme}".`);
 
 buildIfStale();
 process.env.ELECTRON_OVERRIDE_DIST_PATH = installedElectron() ?? (await ensureTestElectron());
@@ -19,10 +20,10 @@ const userData = await mkdtemp(path.join(os.tmpdir(), 'resgen-screenshot-'));
 const app = await _electron.launch({ args: [root, '--no-sandbox', '--disable-gpu', `--user-data-dir=${userData}`] });
 try {
   const page = await app.firstWindow();
-  await app.evaluate(
-    ({ BrowserWindow }, size) => BrowserWindow.getAllWindows()[0]?.setContentSize(...size),
-    [Number(width), Number(height)],
-  );
+  await app.evaluate(({ BrowserWindow }, { w, h }) => BrowserWindow.getAllWindows()[0]?.setContentSize(w, h), {
+    w: Number(width),
+    h: Number(height),
+  });
   await page.evaluate(generate, theme);
   await page.waitForTimeout(1000);
   await mkdir(path.dirname(out), { recursive: true });
@@ -34,15 +35,20 @@ try {
 
 /** Runs in the page; ends when the job has ended. @param {string} wantedTheme */
 async function generate(wantedTheme) {
-  await window.studio.call('settings.set', { theme: wantedTheme });
-  const models = await window.studio.call('models.list', null);
-  const manifest = models.ok && models.value.find((m) => m.manifest?.files.step)?.manifest;
-  if (!manifest) throw new Error('No model here can generate.');
-  const { sampling } = manifest.presets.find((preset) => preset.id === manifest.defaultPreset);
-  const classes = Array.from({ length: 6 }, (_, i) => manifest.classes[Math.floor((i * manifest.classes.length) / 6)]);
+  const { studio } = window;
+  if (!studio) throw new Error('The page has no bridge.');
+  await studio.call('settings.set', { theme: wantedTheme === 'dark' ? 'dark' : 'light' });
+  const models = await studio.call('models.list', null);
+  const manifest = models.ok ? models.value.find((m) => m.manifest?.files.step)?.manifest : undefined;
+  const preset = manifest?.presets.find((p) => p.id === manifest.defaultPreset);
+  if (!manifest || !preset) throw new Error('No model here can generate.');
+  const classes = Array.from({ length: 6 }, (_, i) => manifest.classes[Math.floor((i * manifest.classes.length) / 6)] ?? '');
+  /** @type {Promise<void>} */
   const ended = new Promise((resolve) => {
-    window.studio.subscribe(({ name, payload }) => name === 'job' && payload.endedAt !== null && resolve(payload));
+    studio.subscribe((event) => {
+      if (event.name === 'job' && event.payload.endedAt !== null) resolve();
+    });
   });
-  await window.studio.call('jobs.create', { model: manifest.id, classes, count: 2, seed: 7, sampling, batch: 4 });
+  await studio.call('jobs.create', { model: manifest.id, classes, count: 2, seed: 7, sampling: preset.sampling, batch: 4 });
   await ended;
 }
