@@ -237,6 +237,7 @@ def main() -> None:
         "schedule": recipe["schedule"],
         "sigma": [round(float(s), 6) for s in sigma],
         "classes": classes,
+        "views": c.views > 0,
         "image": {"size": t.size},
         "presets": [{"id": name, "sampling": camel(s)} for name, s in presets.items()],
         "defaultPreset": "balanced",
@@ -272,6 +273,8 @@ def graph_cases(step: Step, tokenizer: Tokenizer):
         "uniform": torch.rand(B, t.L, generator=draw) * 0.999 + 0.0005,
         "gaussian": torch.randn(B, t.L, t.H, generator=draw),
     }
+    if step.generator.config.views:
+        step_inputs["view"] = torch.tensor([0.3, -1.0])
     yield "step", step, step_inputs, ["proposed", "confidence"]
     depth = torch.tensor([[t.D], [max(1, t.D // 2)]], dtype=torch.int32).expand(B, t.L).contiguous()
     yield "decode", DecodeGraph(tokenizer), {"tokens": tokens, "depth": depth}, ["pixels"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-UNIFORM, GAUSSIAN, GUMBEL = 0, 1, 2
+UNIFORM, GAUSSIAN, GUMBEL, VIEW = 0, 1, 2, 3
 
 _M0, _M1 = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
 _W0, _W1 = 0x9E3779B9, 0xBB67AE85

@@ -56,6 +56,7 @@ class Step(nn.Module):
         noise_scale: torch.Tensor,
         uniform: torch.Tensor,
         gaussian: torch.Tensor,
+        view: torch.Tensor | None = None,
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Shapes in `src/contract/graphs.ts`: -> proposed int32 `[B, L, D]`, confidence float32 `[B, L, D]`."""
         D, C = self.generator.config.D, self.generator.config.C
@@ -65,7 +66,10 @@ class Step(nn.Module):
         )
         unconditional = torch.full_like(condition, C)
         both = self.generator(
-            torch.cat([visible_sum, visible_sum]), torch.cat([k, k]), torch.cat([condition, unconditional]).long()
+            torch.cat([visible_sum, visible_sum]),
+            torch.cat([k, k]),
+            torch.cat([condition, unconditional]).long(),
+            None if view is None else torch.cat([view, torch.full_like(view, -1.0)]),
         )
         z = self.draw(self.guide(both, guidance, k.shape[1]), top_p, noise_scale, uniform, gaussian)
         return self.quantise(z, tokens, seen)
@@ -135,6 +139,7 @@ def sample(step: Step, condition_B: list[int], seeds_B: list[int], s: Sampling) 
     B, L, D, H = len(condition_B), c.L, c.D, c.H
     tokens, k = torch.zeros(B, L, D, dtype=torch.int32), np.full((B, L), D, np.int32)
     condition = torch.tensor(condition_B, dtype=torch.int32)
+    view = [torch.tensor([noise.uniform(seed, noise.VIEW, 0, 1)[0] for seed in seeds_B]).float()] if c.views else []
     for t in range(1, s.steps + 1):
         share = (t - 1) / (s.steps - 1) if s.steps > 1 else 1.0
         guidance = s.guidance_from + (s.guidance_to - s.guidance_from) * share
@@ -143,7 +148,7 @@ def sample(step: Step, condition_B: list[int], seeds_B: list[int], s: Sampling) 
         full = lambda value: torch.full((B,), value)  # noqa: E731
         proposed, confidence = step(
             tokens, torch.from_numpy(k), condition, full(guidance), full(s.top_p), full(s.noise),
-            torch.from_numpy(u).float(), torch.from_numpy(g).float(),
+            torch.from_numpy(u).float(), torch.from_numpy(g).float(), *view,
         )  # fmt: skip
         n = int(masked_count(torch.tensor(t / s.steps, dtype=torch.float64), L * D, s.schedule))
         tau = s.tau * (1 - t / s.steps)

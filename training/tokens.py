@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from tqdm import tqdm
 
-from training.data import Pictures, centre_crop, load_pictures, split, to_float
+from training.data import VALIDATION_EVERY, Pictures, centre_crop, load_pictures, split, to_float
 from training.runner import autocast
 from training.tokenizer import Tokenizer, TokenizerConfig
 
@@ -25,6 +25,25 @@ class TokenSet:
     classes: list[str]
     scale: float
     sigma: torch.Tensor
+
+    def views(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """Place in 0..1 of each training and validation picture among all pictures of its class, which are sorted by name."""
+        train, validation = torch.zeros(len(self.label)), torch.zeros(len(self.label_validation))
+        for c in range(len(self.classes)):
+            t, v = (self.label == c).nonzero().squeeze(1), (self.label_validation == c).nonzero().squeeze(1)
+            n = len(t) + len(v)
+            index = torch.arange(n)
+            held_out = index % VALIDATION_EVERY == 0
+            train[t], validation[v] = index[~held_out] / max(1, n - 1), index[held_out] / max(1, n - 1)
+        return train, validation
+
+    def summed(self, e_DVH: torch.Tensor) -> torch.Tensor:
+        """`[N, L, H]`: embeddings of the training pictures, summed over depth, in the generator's scale."""
+        x = self.x[0].long()
+        total = torch.zeros(*x.shape[:2], e_DVH.shape[2])
+        for j in range(len(e_DVH)):
+            total += e_DVH[j][x[:, :, j]]
+        return total * self.scale
 
 
 def load_tokenizer(runs: Path, name: str) -> tuple[Tokenizer, dict]:

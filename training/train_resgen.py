@@ -13,7 +13,7 @@ from torch import nn
 
 from training.generator import Generator, GeneratorConfig
 from training.loss import mixture_loss
-from training.masking import draw_masked_depths, masked_count, visible
+from training.masking import draw_masked_depths, draw_progress, masked_count, visible
 from training.runner import Ema, Run, arguments, autocast, distributed, learning_rate, load_recipe, start_processes
 from training.sampler import Sampling, Step, sample
 from training.sheet import save_sheet
@@ -29,13 +29,13 @@ class TrainingStep(nn.Module):
         self.generator, self.smoothing = generator, smoothing
         self.register_buffer("e_DVH", e_DVH * scale, persistent=False)
 
-    def forward(self, x_BLD: torch.Tensor, k_BL: torch.Tensor, condition_B: torch.Tensor) -> dict[str, torch.Tensor]:
+    def forward(self, x_BLD: torch.Tensor, k_BL: torch.Tensor, condition_B: torch.Tensor, view_B: torch.Tensor | None = None) -> dict[str, torch.Tensor]:
         g = self.generator
         D = self.e_DVH.shape[0]
         seen = visible(k_BL, D).unsqueeze(3).to(self.e_DVH.dtype)
         e_BLDH = torch.stack([self.e_DVH[j][x_BLD[:, :, j]] for j in range(D)], 2)
         visible_sum, z = (e_BLDH * seen).sum(2), (e_BLDH * (1 - seen)).sum(2)
-        head = g(visible_sum, k_BL, condition_B)
+        head = g(visible_sum, k_BL, condition_B, view_B)
         masked = (k_BL > 0).flatten()
         chosen = type(head)(*(getattr(head, name)[masked].float() for name in ("logits", "u", "log_a", "b")))
         with torch.autocast(x_BLD.device.type, enabled=False):
@@ -48,11 +48,11 @@ def validate(model: TrainingStep, tokens: TokenSet, run: Run, schedule: str) -> 
     model.eval()
     D, H = model.e_DVH.shape[0], model.e_DVH.shape[2]
     index = torch.arange(0, len(tokens.x_validation), 2)
-    x, label = tokens.x_validation[index].long(), tokens.label_validation[index]
+    x, label, view = tokens.x_validation[index].long(), tokens.label_validation[index], tokens.views()[1][index]
     r = torch.linspace(0, 1, len(x) + 1)[:-1]
     r = r[torch.randperm(len(x), generator=torch.Generator().manual_seed(1))]
     k = draw_masked_depths(masked_count(r, x.shape[1] * D, schedule), x.shape[1], D, torch.Generator().manual_seed(2))
-    losses = [model(a, b, c)["loss"] * len(a) for a, b, c in zip(x.split(64), k.split(64), label.split(64))]
+    losses = [model(a, b, c, v)["loss"] * len(a) for a, b, c, v in zip(x.split(64), k.split(64), label.split(64), view.split(64))]
     run.write({"validation_loss_per_dim": float(sum(losses)) / len(x) / H})
 
 
@@ -84,12 +84,15 @@ def main() -> None:
     torch.manual_seed(recipe["seed"])
     t = tokenizer.config
     generator = Generator(GeneratorConfig(C=len(tokens.classes), L=t.L, D=t.D, H=t.H, **recipe["model"])).to(device)
+    if generator.view is not None and not (runs / recipe["name"] / "checkpoint.pt").exists():
+        generator.view.fit(tokens.summed(tokenizer.quantiser.e_DVH), tokens.label, tokens.views()[0])
     ema = Ema(generator, recipe["ema"])
     optimizer = torch.optim.AdamW(_groups(generator, recipe["weight_decay"]), lr=recipe["lr"], betas=(0.9, 0.98))
     training = TrainingStep(generator, tokenizer.quantiser.e_DVH.to(device), tokens.scale, recipe["smoothing"])
     averaged = TrainingStep(ema.module, tokenizer.quantiser.e_DVH.to(device), tokens.scale, recipe["smoothing"])
 
     batch, H = recipe["batch"] // world, t.H
+    views = tokens.views()[0]
     with Run(args, recipe, {"generator": generator, "ema": ema.module, "optimizer": optimizer}) as run:
         model = distributed(training)
         draw = torch.Generator().manual_seed(recipe["seed"] + 1000 * run.step + rank)
@@ -98,11 +101,12 @@ def main() -> None:
             variant = torch.randint(len(tokens.x), (batch,), generator=draw)
             x, label = tokens.x[variant, index].long().to(device), tokens.label[index].clone()
             label[torch.rand(batch, generator=draw) < recipe["drop_condition"]] = len(tokens.classes)
-            # Stratified: one r from each of `batch` equal slices of [0, 1), which evens out the loss from step to step.
-            r = (torch.arange(batch) + torch.rand(batch, generator=draw)) / batch
+            view = views[index].clone()
+            view[(torch.rand(batch, generator=draw) < recipe["drop_condition"]) | (label == len(tokens.classes))] = -1
+            r = draw_progress(batch, recipe.get("fine_share"), generator=draw)
             k = draw_masked_depths(masked_count(r, t.L * t.D, recipe["schedule"]), t.L, t.D, draw)
             with autocast(device):
-                out = model(x, k.to(device), label.to(device))
+                out = model(x, k.to(device), label.to(device), view.to(device))
             lr = learning_rate(step, recipe["lr"], recipe["warmup"], run.total, recipe["decay_share"])
             for group in optimizer.param_groups:
                 group["lr"] = lr

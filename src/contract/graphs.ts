@@ -21,6 +21,8 @@ export const graphs = {
       uniform: 'float32',
       /** float32 [B, L, H] standard normal */
       gaussian: 'float32',
+      /** float32 [B] in 0..1, below 0 where unknown. Only in packages whose manifest says `views`. */
+      view: 'float32',
     },
     outputs: {
       /** int32 [B, L, D]: visible tokens unchanged, masked ones proposed */

@@ -79,6 +79,11 @@ export const Manifest = z
     /** sigma_j: spread of the residual at each depth, measured on training data when the tokenizer was trained. */
     sigma: z.array(z.number().positive()).min(1).max(MODEL_LIMITS.depths),
     classes: z.array(z.string().min(1).max(80)).max(MODEL_LIMITS.classes),
+    /**
+     * The pictures of a class came from a film in order, and the step graph takes the place on it as `view`: which side of the thing is seen.
+     * Without tokens to keep, the seed draws it.
+     */
+    views: z.boolean().optional(),
     image: z.strictObject({ size: z.int().min(1).max(MODEL_LIMITS.pictureSize) }).optional(),
     thumbnails: z.strictObject({ columns: z.int().min(1), tile: z.int().min(1).max(512) }).optional(),
     presets: z.array(Preset),

@@ -18,7 +18,7 @@ export interface GraphBorder {
 }
 
 /** What the graphs of a package must take and give: the names and types of `contract/graphs.ts` with the manifest's dimensions. */
-export function graphBorders({ tokens: { L, D, H }, image }: Manifest): Record<RunnableGraph, GraphBorder> {
+export function graphBorders({ tokens: { L, D, H }, image, views }: Manifest): Record<RunnableGraph, GraphBorder> {
   const codes = ['B', L, D] as const;
   const positions = ['B', L] as const;
   const pixels = ['B', image?.size ?? 0, image?.size ?? 0, 3] as const;
@@ -34,6 +34,7 @@ export function graphBorders({ tokens: { L, D, H }, image }: Manifest): Record<R
         noise_scale: { type: step.inputs.noise_scale, shape: ['B'] },
         uniform: { type: step.inputs.uniform, shape: positions },
         gaussian: { type: step.inputs.gaussian, shape: ['B', L, H] },
+        ...(views ? { view: { type: step.inputs.view, shape: ['B'] as const } } : {}),
       },
       outputs: {
         proposed: { type: step.outputs.proposed, shape: codes },

@@ -11,7 +11,7 @@ const W1 = 0xbb67ae85;
 const ROUNDS = 10;
 
 /** What the numbers are for. Separate streams, so that changing how many one use draws never shifts another. */
-const STREAM = { uniform: 0, gaussian: 1, gumbel: 2 } as const;
+const STREAM = { uniform: 0, gaussian: 1, gumbel: 2, view: 3 } as const;
 
 const TWO_POW_32 = 2 ** 32;
 /** Greatest float32 below 1. A uniform within 2^-25 of 1 would round to 1 itself, which is outside every inverse distribution. */
@@ -63,6 +63,13 @@ export function fillUniform(out_L: Float32Array, seed: number, step: number): vo
   forEachUniform(out_L.length, seed, STREAM.uniform, step, (i, u) => {
     out_L[i] = Math.min(u, BELOW_ONE);
   });
+}
+
+/** The view that a seed draws for models that take one, in (0, 1). */
+export function viewOf(seed: number): number {
+  let view = 0;
+  forEachUniform(1, seed, STREAM.view, 0, (_, u) => (view = u));
+  return view;
 }
 
 /** Standard normals, `[L * H]`: Box-Muller on consecutive pairs. */

@@ -3,7 +3,7 @@ import { StudioError } from '../contract/errors.js';
 import type { TokenShape } from '../contract/model.js';
 import type { Sampling } from '../contract/sampling.js';
 import { reveal } from './reveal.js';
-import { fillGaussian, fillGumbel, fillUniform } from './rng.js';
+import { fillGaussian, fillGumbel, fillUniform, viewOf } from './rng.js';
 import { maskedAfter } from './schedule.js';
 
 /** Inputs of the `step` graph but for its constants; arrays are flat and row-major, B is the batch. */
@@ -23,6 +23,8 @@ export interface StepInputs {
   uniform: Float32Array;
   /** `[B, L, H]` */
   gaussian: Float32Array;
+  /** `[B]`: for models that take a view. */
+  view: Float32Array;
 }
 
 export interface StepOutputs {
@@ -31,6 +33,8 @@ export interface StepOutputs {
   /** `[B, L, D]`: cumulative over the masked depths of each position. */
   confidence: Float32Array;
 }
+
+const UNKNOWN_VIEW = -1;
 
 /** One forward pass of the generator. onnxruntime here; anything that answers alike will do. */
 export type StepFunction = (inputs: StepInputs) => Promise<StepOutputs>;
@@ -108,6 +112,8 @@ export async function sample(
     noiseScale: sampling.noise,
     uniform: new Float32Array(B * L),
     gaussian: new Float32Array(B * L * H),
+    // Where tokens are given they show the view, and a drawn one would contradict them.
+    view: Float32Array.from(items, ({ seed, fixed }) => (fixed ? UNKNOWN_VIEW : viewOf(seed))),
   };
   const gumbel = new Float32Array(L * D);
   const previewDue = every(options.preview?.everyMs ?? Infinity);

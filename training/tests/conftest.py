@@ -81,7 +81,7 @@ def recipes(class_folders: Path, tmp_path: Path) -> dict[str, Path]:
         "name": "tiny-resgen",
         "tokenizer": "tiny-tokenizer",
         "data": str(class_folders),
-        "model": {"K": 6, "rank": 2, "width": 16, "blocks": 1, "heads": 2},
+        "model": {"K": 6, "rank": 2, "width": 16, "blocks": 1, "heads": 2, "views": 5, "view_rank": 3},
         "batch": 4,
         "steps": 2,
         "sampling": {"steps": 2},

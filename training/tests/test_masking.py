@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy.stats import chisquare, hypergeom
 
-from training.masking import SCHEDULES, draw_masked_depths, gamma, masked_count, visible
+from training.masking import SCHEDULES, draw_masked_depths, draw_progress, gamma, masked_count, visible
 
 
 @pytest.mark.parametrize("n", [1, 5, 7, 11])
@@ -66,3 +66,13 @@ def test_unknown_schedule_is_named():
 
 def test_visible_tokens_are_the_coarse_prefix():
     assert visible(torch.tensor([[0, 1, 3]]), 3).tolist() == [[[True, True, True], [True, True, False], [False, False, False]]]
+
+
+@pytest.mark.parametrize(("fine_share", "above"), [(None, 0.3), (0.125, 0.125)])
+def test_progress_is_stratified_and_has_the_asked_share_of_fine_draws(fine_share, above):
+    r = draw_progress(10_000, fine_share)
+    assert 0 <= float(r.min()) and float(r.max()) < 1
+    assert bool((r.diff() > 0).all())
+    assert float((r > 0.7).float().mean()) == pytest.approx(above, abs=2e-4)
+    # Uniform on either side.
+    assert float(r[r <= 0.7].mean()) == pytest.approx(0.35, abs=1e-3)

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { fillGaussian, fillGumbel, fillUniform, philox4x32 } from '../../../src/engine/rng.js';
+import { fillGaussian, fillGumbel, fillUniform, philox4x32, viewOf } from '../../../src/engine/rng.js';
 
 const hex = (words: Uint32Array) => [...words].map((word) => word.toString(16).padStart(8, '0'));
 
@@ -34,6 +34,10 @@ function moments(values: Float32Array): { mean: number; variance: number } {
 }
 
 describe('noise', () => {
+  test('the view of a seed is the one that training/noise.py draws', () => {
+    expect([0, 1, 0xffff_ffff].map(viewOf)).toEqual([0.8170411550672725, 0.913894344237633, 0.6139084781752899]);
+  });
+
   test('uniforms lie strictly between 0 and 1, with mean 1/2 and variance 1/12', () => {
     const u = new Float32Array(1 << 16);
     fillUniform(u, 42, 1);

@@ -99,6 +99,18 @@ describe('sample', () => {
     });
   });
 
+  test('a seed draws the view, the same at every step; tokens that are given leave it unknown', async () => {
+    const seen: StepInputs[] = [];
+    const fixed = { tokens: new Int32Array(L * D), k: new Int32Array(L).fill(1) };
+    await sample(fakeStep(seen), TINY_SHAPE, [item(1), item(2), { ...item(1), fixed }], SAMPLING);
+    const [first, second, given] = seen[0]?.view ?? [];
+    expect(first).toBeGreaterThan(0);
+    expect(first).toBeLessThan(1);
+    expect(second).not.toBe(first);
+    expect(given).toBe(-1);
+    for (const { view } of seen) expect(view).toEqual(seen[0]?.view);
+  });
+
   test('when everything is given nothing is drawn', async () => {
     const tokens = new Int32Array(L * D).fill(7);
     const seen: StepInputs[] = [];
