@@ -155,6 +155,7 @@ def card(facts: Facts, parts: dict[str, Any], classes: list[str]) -> str:
         f"A ResGen model (Kim et al., ICML 2025, arXiv 2412.10208) trained by this project from nothing but the data named below. "
         f"A picture of {t['size']} px is {grid} x {grid} positions of {t['D']} residual tokens; the generator predicts, for masked tokens of all depths "
         "at once, the sum of their embeddings, as a mixture of Gaussians.",
+        *_view_section(recipe["model"]),
         "## Model",
         table(
             ["", "tokenizer (RQ-VAE)", "generator (ResGen)"],
@@ -196,6 +197,16 @@ def card(facts: Facts, parts: dict[str, Any], classes: list[str]) -> str:
         f"{package['licence']}\n\n{data.notice}".strip(),
     ]
     return "\n\n".join(blocks) + "\n"
+
+
+def _view_section(m: dict[str, int]) -> list[str]:
+    if not m.get("views"):
+        return []
+    return [
+        "The pictures of a class are frames of a film, in order. Beside the class the generator is told the place on that film, its view, which the seed draws "
+        f"uniformly: {m['views']} knots a class, linear between them, begun from the principal components of the training tokens and trained along. "
+        "Where tokens are given (edits) the view is left unknown."
+    ]
 
 
 def _sizes(m: dict[str, int]) -> str:
