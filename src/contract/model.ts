@@ -81,7 +81,7 @@ export const Manifest = z
     classes: z.array(z.string().min(1).max(80)).max(MODEL_LIMITS.classes),
     /**
      * The pictures of a class came from a film in order, and the step graph takes the place on it as `view`: which side of the thing is seen.
-     * Without tokens to keep, the seed draws it.
+     * Where nobody asks for one, the seed draws it.
      */
     views: z.boolean().optional(),
     image: z.strictObject({ size: z.int().min(1).max(MODEL_LIMITS.pictureSize) }).optional(),

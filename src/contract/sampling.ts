@@ -23,6 +23,8 @@ export const Sampling = z.strictObject({
   /** Scale of the Gaussian noise of the drawn component; 1 is the model's own density. */
   noise: z.number().min(0).max(2),
   reveal: Reveal,
+  /** For models with views: which side of the thing is seen, as a place on the film of its class. The seed draws it where left out. */
+  view: z.number().min(0).max(1).optional(),
 });
 export type Sampling = z.infer<typeof Sampling>;
 

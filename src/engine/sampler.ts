@@ -113,7 +113,7 @@ export async function sample(
     uniform: new Float32Array(B * L),
     gaussian: new Float32Array(B * L * H),
     // Where tokens are given they show the view, and a drawn one would contradict them.
-    view: Float32Array.from(items, ({ seed, fixed }) => (fixed ? UNKNOWN_VIEW : viewOf(seed))),
+    view: Float32Array.from(items, ({ seed, fixed }) => sampling.view ?? (fixed ? UNKNOWN_VIEW : viewOf(seed))),
   };
   const gumbel = new Float32Array(L * D);
   const previewDue = every(options.preview?.everyMs ?? Infinity);

@@ -17,6 +17,7 @@ export function recipeText(recipe: Recipe, size: { width: number; height: number
   }
   pairs.push(['Size', `${size.width}x${size.height}`], ['Model', `${recipe.model.id} ${recipe.model.version}`]);
   if (sampling) pairs.push(['Top P', String(sampling.topP)], ['Tau', String(sampling.tau)], ['Noise', String(sampling.noise)]);
+  if (sampling?.view !== undefined) pairs.push(['View', String(sampling.view)]);
   pairs.push(['Version', `ResGen Studio ${recipe.studio}`]);
   const prompt = recipe.className ?? (recipe.source === undefined ? recipe.verb : `Encoded from ${recipe.source}`);
   return `${prompt}\n${pairs.map(([name, value]) => `${name}: ${value}`).join(', ')}`;
@@ -50,6 +51,7 @@ export function parseRecipeText(text: string): Recipe | null {
       tau: toNumber(value('Tau')),
       noise: toNumber(value('Noise')),
       reveal,
+      ...(pairs.has('View') && { view: toNumber(value('View')) }),
     },
   });
   return recipe.success ? recipe.data : null;

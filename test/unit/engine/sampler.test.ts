@@ -109,6 +109,10 @@ describe('sample', () => {
     expect(second).not.toBe(first);
     expect(given).toBe(-1);
     for (const { view } of seen) expect(view).toEqual(seen[0]?.view);
+
+    seen.length = 0;
+    await sample(fakeStep(seen), TINY_SHAPE, [item(1), { ...item(1), fixed }], { ...SAMPLING, view: 0.75 });
+    expect(seen[0]?.view).toEqual(Float32Array.of(0.75, 0.75));
   });
 
   test('when everything is given nothing is drawn', async () => {

@@ -55,6 +55,18 @@ describe('the prompt form', () => {
     expect(f.changed.size).toBe(0);
   });
 
+  it('leaves the view to the seed unless one is chosen', () => {
+    const f = form();
+    f.toggleClass('Apple');
+    expect(f.nextRequest()?.sampling).not.toHaveProperty('view');
+    f.setView(0.25);
+    expect(f.nextRequest()?.sampling.view).toBe(0.25);
+    expect([...f.changed]).toEqual(['view']);
+    f.setView(null);
+    expect(f.nextRequest()?.sampling).not.toHaveProperty('view');
+    expect(f.changed.size).toBe(0);
+  });
+
   it('restores exactly the picture of a recipe', () => {
     const f = form();
     f.count = 9;

@@ -12,7 +12,7 @@ const picture = () => sharp({ create: { ...SIZE, channels: 3, background: '#c080
 const png = await picture().png().toBuffer();
 
 const finite = (min: number, max: number) => fc.double({ min, max, noNaN: true }).map((n) => n + 0);
-const sampling: fc.Arbitrary<Sampling> = fc.record({
+const knobs = {
   steps: fc.integer({ min: 1, max: 255 }),
   schedule: fc.constantFrom('circle', 'cosine', 'exponential'),
   guidanceFrom: finite(0, 20),
@@ -21,7 +21,8 @@ const sampling: fc.Arbitrary<Sampling> = fc.record({
   tau: finite(0, 1000),
   noise: finite(0, 2),
   reveal: fc.constantFrom('confidence', 'random'),
-});
+} as const;
+const sampling: fc.Arbitrary<Sampling> = fc.oneof(fc.record(knobs), fc.record({ ...knobs, view: finite(0, 1) }));
 const anyText = (maxLength: number) => fc.string({ unit: 'grapheme', minLength: 1, maxLength: 20 }).filter((s) => s.length <= maxLength);
 const version = fc.tuple(fc.nat(99), fc.nat(99), fc.nat(99)).map((numbers) => numbers.join('.'));
 const generated = (className: fc.Arbitrary<string>): fc.Arbitrary<Recipe> =>

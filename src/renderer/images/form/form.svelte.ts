@@ -54,6 +54,14 @@ export class PromptForm {
     if (preset) this.setKnob(key, preset[key]);
   }
 
+  /** null leaves the view to the seed. */
+  setView(view: number | null): void {
+    if (!this.sampling) return;
+    const sampling = { ...this.sampling };
+    delete sampling.view;
+    this.sampling = view === null ? sampling : { ...sampling, view };
+  }
+
   toggleClass(name: string): void {
     this.classes = this.classes.includes(name) ? this.classes.filter((c) => c !== name) : [...this.classes, name];
   }
@@ -126,5 +134,5 @@ export class PromptForm {
 
 function differences(a: Sampling | null, b: Sampling | null): Set<keyof Sampling> {
   if (!a || !b) return new Set();
-  return new Set((Object.keys(a) as (keyof Sampling)[]).filter((key) => a[key] !== b[key]));
+  return new Set((Object.keys({ ...a, ...b }) as (keyof Sampling)[]).filter((key) => a[key] !== b[key]));
 }

@@ -1,6 +1,6 @@
 import type { Sampling } from '../../../contract/index.js';
 
-type NumberKey = { [K in keyof Sampling]: Sampling[K] extends number ? K : never }[keyof Sampling];
+type NumberKey = { [K in keyof Sampling]-?: Sampling[K] extends number ? K : never }[keyof Sampling];
 
 interface NumberKnob {
   readonly kind: 'number';
@@ -33,7 +33,7 @@ export const knobs: readonly Knob[] = [
     label: 'Steps',
     hint: 'Passes from fully masked to finished. More take longer and come out cleaner.',
     min: 1,
-    max: 256,
+    max: 255,
     step: 1,
     sliderMax: 96,
   },

@@ -22,6 +22,7 @@ export function factsOf(item: Item): Fact[] {
     fact('Noise', sampling?.noise),
     sampling ? { label: 'Reveal order', value: sampling.reveal === 'confidence' ? 'surest first' : 'random' } : null,
     fact('Tau', sampling?.tau),
+    fact('View', sampling?.view),
     item.width !== null && item.height !== null ? { label: 'Size', value: `${item.width} × ${item.height}` } : null,
     item.durationMs !== null ? { label: 'Time', value: formatMs(item.durationMs) } : null,
     { label: recipe.verb === 'generate' ? 'Made' : 'Imported', value: formatDate(item.createdAt) },
