@@ -100,6 +100,16 @@ function createProgram(builtFolder: string, done: (exitCode: number) => void): C
     .action(run(async () => (await import('./models.js')).modelCard));
 
   program
+    .command('export-repository <folder>')
+    .description('write a model as a repository for Triton Inference Server (docs/scale.md)')
+    .addOption(model)
+    .option('--max-batch <n>', 'largest batch of one run', wholeNumber, 64)
+    .option('--instances <n>', 'copies of each graph on a device (default: one)', wholeNumber)
+    .addOption(overwrite)
+    .addOption(json)
+    .action(run(async () => (await import('./repository.js')).exportRepository));
+
+  program
     .command('doctor')
     .description('say what is installed, what works and how fast')
     .addOption(json)
