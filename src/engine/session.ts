@@ -8,7 +8,7 @@ import type { TensorData } from './safetensors.js';
 const FATAL = 4;
 env.logLevel = 'fatal';
 
-/** Order in which providers are asked: servers that somebody set up first, then the fastest that a machine may have, the CPU, which every build has, last. */
+/** Order in which providers are asked: servers that somebody set up, then the fastest that a machine may have; the CPU, which all have, last. */
 export const PROVIDER_ORDER = ['remote', 'tensorrt', 'cuda', 'coreml', 'dml', 'webgpu', 'cpu'] as const satisfies readonly ProviderName[];
 
 /** Providers that this build of onnxruntime-node lists, in that order. Being listed is no promise that one works here: it is probed. */

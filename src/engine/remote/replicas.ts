@@ -40,7 +40,7 @@ export class Replicas {
   async run<T>(model: string, work: (client: V2Client) => Promise<T>, givingUpMs: number = REMOTE_LIMITS.givingUpMs): Promise<T> {
     const giveUpAt = performance.now() + givingUpMs;
     while (performance.now() < giveUpAt) {
-      const replica = await this.#take(giveUpAt);
+      const replica = await this.#take(model, giveUpAt);
       try {
         if (replica.failures > 0) await replica.client.checkReady(model);
         const result = await work(replica.client);
@@ -58,16 +58,18 @@ export class Replicas {
   }
 
   /** Counts a request for the least busy of those that do not rest; where all rest, for the first that wakes. */
-  async #take(giveUpAt: number): Promise<Replica> {
+  async #take(model: string, giveUpAt: number): Promise<Replica> {
     for (;;) {
       const now = performance.now();
-      const awake = this.#replicas
-        .filter(({ restsUntil }) => restsUntil <= now)
-        .sort((a, b) => a.running - b.running || a.failures - b.failures);
-      if (awake[0]) {
+      const awake = this.#replicas.filter(({ restsUntil }) => restsUntil <= now).sort((a, b) => a.running - b.running);
+      const well = awake.filter(({ failures }) => failures === 0);
+      // Nobody waits for one that may still be gone while another can do the work.
+      if (well.length > 0) for (const replica of awake) if (replica.failures > 0) void recheck(replica, model);
+      const chosen = well[0] ?? awake[0];
+      if (chosen) {
         // At once, so that requests made together spread.
-        awake[0].running++;
-        return awake[0];
+        chosen.running++;
+        return chosen;
       }
       const first = Math.min(...this.#replicas.map(({ restsUntil }) => restsUntil));
       if (first > giveUpAt) throw this.#noneAnswers();
@@ -81,6 +83,18 @@ export class Replicas {
       'refused',
       `No inference server did the work (${problems}). Check that they run, then retry; everything finished so far is kept.`,
     );
+  }
+}
+
+/** Asks one that has rested whether it is ready; until it has answered it rests on. */
+async function recheck(replica: Replica, model: string): Promise<void> {
+  replica.restsUntil = performance.now() + REMOTE_LIMITS.askMs;
+  try {
+    await replica.client.checkReady(model);
+    replica.failures = 0;
+    replica.restsUntil = 0;
+  } catch (error) {
+    if (error instanceof RemoteFailure) rest(replica, error);
   }
 }
 
