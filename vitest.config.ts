@@ -5,5 +5,5 @@ export default defineConfig({
   plugins: [svelte()],
   // Controllers use runes outside a component; the browser's build of Svelte runs them without a document.
   resolve: { conditions: ['browser'] },
-  test: { include: ['test/unit/**/*.test.ts'], testTimeout: 30_000, maxWorkers: 2 },
+  test: { include: ['test/unit/**/*.test.ts', 'test/faults/**/*.test.ts'], testTimeout: 30_000, maxWorkers: 2 },
 });

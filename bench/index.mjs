@@ -3,10 +3,9 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
-import { build } from 'vite';
 import { root } from '../scripts/lib/project.mjs';
+import { bundled, cache, printReport } from './lib.mjs';
 
 const HELP = `npm run bench -- [options]
   --steps N     sampling steps (24)
@@ -36,7 +35,6 @@ if (values.help) {
 const RANDOM_RECIPE = path.join(root, 'bench', 'random.yaml');
 const TRAINED_RECIPE = path.join(root, 'training', 'recipes', 'fruits-resgen.yaml');
 const DEPTHS = [4, 8, 16];
-const cache = path.join(root, '.cache', 'bench');
 const load = { steps: Number(values.steps), batch: Number(values.batch), rounds: Number(values.rounds), threads: Number(values.threads) };
 const python = process.env.RESGEN_PYTHON;
 
@@ -50,7 +48,7 @@ const report = {
   shares: await part('shares of a step', () => shares(folderOf(model), load)),
   window: values['no-window'] ? { skipped: 'asked for with --no-window' } : await part('window', window),
 };
-process.stdout.write(`${JSON.stringify(report, (_, value) => (typeof value === 'number' ? Number(value.toPrecision(4)) : value), 2)}\n`);
+printReport(report);
 
 /** Runs one part; what can't be measured here becomes its reason, and the others still run. */
 async function part(name, run) {
@@ -64,18 +62,6 @@ async function part(name, run) {
 
 function folderOf(model) {
   return typeof model === 'string' ? model : model();
-}
-
-/** Bundles a TypeScript file of this folder and imports it. */
-async function bundled(file) {
-  const outDir = path.join(cache, 'build');
-  const output = { entryFileNames: '[name].mjs' };
-  await build({
-    configFile: false,
-    logLevel: 'error',
-    build: { ssr: path.join(root, 'bench', file), outDir, target: 'node20', emptyOutDir: true, rolldownOptions: { output } },
-  });
-  return import(pathToFileURL(path.join(outDir, file.replace(/\.ts$/, '.mjs'))).href);
 }
 
 /** A package of untrained weights with that many depths, made once. */

@@ -9,6 +9,7 @@ Examples:
   resgen image --class Banana "Apple Red" --preset best --set guidanceTo=2 --json
   resgen encode photo.jpg --model fruits --out photo.safetensors
   resgen decode photo.safetensors --depth 4 --out coarse.png
+  resgen library backup library.tar
   resgen serve --open
 
 Exit codes: 0 done, 1 failed, 2 wrong use, 130 interrupted. Results go to stdout, progress and problems to stderr.
@@ -100,10 +101,35 @@ function createProgram(builtFolder: string, done: (exitCode: number) => void): C
     .action(run(async () => (await import('./models.js')).modelCard));
 
   program
+    .command('export-repository <folder>')
+    .description('write a model as a repository for Triton Inference Server (docs/scale.md)')
+    .addOption(model)
+    .option('--max-batch <n>', 'largest batch of one run', wholeNumber, 64)
+    .option('--instances <n>', 'copies of each graph on a device (default: one)', wholeNumber)
+    .addOption(overwrite)
+    .addOption(json)
+    .action(run(async () => (await import('./repository.js')).exportRepository));
+
+  program
     .command('doctor')
     .description('say what is installed, what works and how fast')
     .addOption(json)
     .action(run(async () => (await import('./doctor.js')).doctor));
+
+  const library = program.command('library').description('back up, restore or move the library of the studio, which must be closed');
+  library
+    .command('backup <file.tar>')
+    .description('write the database and every item into one file')
+    .addOption(overwrite)
+    .action(run(async () => (await import('./library.js')).backUp));
+  library
+    .command('restore <file.tar>')
+    .description('put a backup in place of the library, which is kept beside it')
+    .action(run(async () => (await import('./library.js')).restore));
+  library
+    .command('move <folder>')
+    .description('move the data folder; the studio finds it there by itself, unless --data or RESGEN_DATA named it')
+    .action(run(async () => (await import('./library.js')).move));
 
   program
     .command('serve')
@@ -112,6 +138,9 @@ function createProgram(builtFolder: string, done: (exitCode: number) => void): C
     .option('--host <address>', 'address to listen on', '127.0.0.1')
     .option('--open', 'open the browser', false)
     .option('--allow-remote', 'allow an address that other machines can reach', false)
+    .option('--tls-cert <file.pem>', 'serve over HTTPS with this certificate')
+    .option('--tls-key <file.pem>', 'and this key')
+    .option('--api', 'let programs in, also those made for the OpenAI API, by a key that is printed (or RESGEN_API_KEY)', false)
     .action(run(async () => (await import('./serve.js')).serve));
 
   return program;

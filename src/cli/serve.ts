@@ -1,4 +1,6 @@
+import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import open from 'open';
 import { StudioError } from '../contract/index.js';
@@ -14,7 +16,13 @@ export interface ServeOptions {
   port?: number;
   open: boolean;
   allowRemote: boolean;
+  api: boolean;
+  tlsCert?: string;
+  tlsKey?: string;
 }
+
+/** Shorter ones could be guessed. */
+const MIN_KEY = 24;
 
 /** `resgen serve`: the studio in a browser until Ctrl-C. */
 export async function serve(host: Host, options: ServeOptions): Promise<number> {
@@ -23,6 +31,8 @@ export async function serve(host: Host, options: ServeOptions): Promise<number> 
   if (!existsSync(join(rendererFolder, 'index.html'))) {
     throw new StudioError('internal', `The studio's pages are missing from ${rendererFolder}. Run “npm run build” first.`);
   }
+  const tls = await readTls(options);
+  const apiKey = options.api ? apiKeyOf(process.env['RESGEN_API_KEY']) : undefined;
   const studio = openLibrary(host, 'browser');
   try {
     const server = await start({
@@ -30,10 +40,18 @@ export async function serve(host: Host, options: ServeOptions): Promise<number> 
       rendererFolder,
       host: options.host,
       port: options.port,
+      ...(tls && { tls }),
+      ...(apiKey !== undefined && { apiKey }),
       onSignIn: () => note(`For another browser, open ${server.newLink()}`),
     });
     const link = server.newLink();
     printResult(false, {}, `ResGen Studio is at ${link}\nThe link works once. Ctrl-C ends the studio.`);
+    if (apiKey !== undefined) {
+      const { origin } = new URL(link);
+      note(
+        `Programs: base URL ${origin}/v1, API key ${process.env['RESGEN_API_KEY'] ? 'that of RESGEN_API_KEY' : apiKey}; ${origin}/openapi.json`,
+      );
+    }
     if (options.open) await openBrowser(link);
     await interrupted();
     await server.close();
@@ -43,8 +61,29 @@ export async function serve(host: Host, options: ServeOptions): Promise<number> 
   }
 }
 
-function warnOrRefuse({ host, allowRemote }: ServeOptions): void {
-  const what = `Listening on ${host} lets other machines reach this studio, unencrypted`;
+function apiKeyOf(given: string | undefined): string {
+  if (given === undefined || given === '') return randomBytes(24).toString('base64url');
+  if (given.length >= MIN_KEY && /^[\x21-\x7e]+$/.test(given)) return given;
+  throw new StudioError(
+    'bad-request',
+    `RESGEN_API_KEY must have at least ${MIN_KEY} printable characters without spaces. Leave it out for a random one.`,
+  );
+}
+
+async function readTls({ tlsCert, tlsKey }: ServeOptions): Promise<ServerOptions['tls'] | undefined> {
+  if (tlsCert === undefined && tlsKey === undefined) return undefined;
+  if (tlsCert === undefined || tlsKey === undefined) {
+    throw new StudioError('bad-request', 'A certificate and its key go together. Give both --tls-cert and --tls-key, or neither.');
+  }
+  const read = (file: string): Promise<Buffer> =>
+    readFile(file).catch((cause: unknown) => {
+      throw new StudioError('bad-request', `${file} can't be read. Check its name and its permissions.`, { cause });
+    });
+  return { cert: await read(tlsCert), key: await read(tlsKey) };
+}
+
+function warnOrRefuse({ host, allowRemote, tlsCert }: ServeOptions): void {
+  const what = `Listening on ${host} lets other machines reach this studio${tlsCert === undefined ? ', unencrypted' : ''}`;
   if (!allowRemote) throw new StudioError('bad-request', `${what}. Add --allow-remote if that is what you want, or leave --host out.`);
   note(`Warning: ${what}. Whoever has the link can use it and see its pictures; use it in a network you trust.`);
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ItemFilter, LibrarySummary, Tag, TAG_LIMITS } from './library.js';
 import { ModelSummary } from './model.js';
 import { ImageRequest, Item, ItemId, Job, JobId, ProviderProbe, Recipe, Settings } from './records.js';
 
@@ -19,6 +20,8 @@ export const AppInfo = z.strictObject({
   platform: z.string(),
   dataFolder: z.string(),
   modelFolders: z.array(z.string()),
+  /** Sentences about this start that a person should read, such as that a damaged database was replaced by its last good copy. */
+  notices: z.array(z.string()),
 });
 export type AppInfo = z.infer<typeof AppInfo>;
 
@@ -59,6 +62,14 @@ export const calls = {
   'jobs.cancel': { params: z.strictObject({ id: JobId }), result: Job },
   /** Queues what a failed or cancelled job has not finished. */
   'jobs.retry': { params: z.strictObject({ id: JobId }), result: Job },
+  /** Stops a job between two steps, or takes it out of the queue; finished items stay. */
+  'jobs.pause': { params: z.strictObject({ id: JobId }), result: Job },
+  'jobs.resume': { params: z.strictObject({ id: JobId }), result: Job },
+  /** Puts a waiting job before another one, or to the end of the queue. */
+  'jobs.move': { params: z.strictObject({ id: JobId, before: JobId.nullable() }), result: Nothing },
+  'jobs.cancelAll': { params: z.null(), result: z.array(Job) },
+  /** Takes ended jobs off the list; their items stay. */
+  'jobs.remove': { params: z.strictObject({ ids: z.array(JobId).min(1).max(ITEM_LIMITS.perCall) }), result: Nothing },
 
   /** Newest first. `before` is the id of the last item of the page before. */
   'items.list': {
@@ -66,7 +77,9 @@ export const calls = {
       limit: z.int().min(1).max(ITEM_LIMITS.page),
       before: ItemId.nullable(),
       kind: z.enum(['image', 'speech']).nullable(),
+      /** Every word has to be found, or begin a word, in the class, the recipe or the tags. */
       search: z.string().max(200),
+      filter: ItemFilter.prefault({}),
     }),
     result: z.strictObject({ items: z.array(Item), total: z.int() }),
   },
@@ -74,6 +87,14 @@ export const calls = {
   /** To the trash; `items.restore` undoes it. */
   'items.remove': { params: z.strictObject({ ids: Ids }), result: Nothing },
   'items.restore': { params: z.strictObject({ ids: Ids }), result: Nothing },
+  /** Out of the trash for good, files and all: these, or with null all of them. */
+  'items.purge': { params: z.strictObject({ ids: Ids.nullable() }), result: z.strictObject({ removed: z.int() }) },
+  'items.favourite': { params: z.strictObject({ ids: Ids, favourite: z.boolean() }), result: Nothing },
+  'items.tag': {
+    params: z.strictObject({ ids: Ids, add: z.array(Tag).max(TAG_LIMITS.perCall), remove: z.array(Tag).max(TAG_LIMITS.perCall) }),
+    result: Nothing,
+  },
+  'library.summary': { params: z.null(), result: LibrarySummary },
   /** One file for one item or a sheet, a zip for several. Carries the recipe unless settings say otherwise. */
   'items.export': {
     params: z.strictObject({ ids: Ids, format: z.enum(['png', 'jpeg', 'webp', 'sheet']) }),

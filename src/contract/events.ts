@@ -5,6 +5,7 @@ import { Item, ItemId, Job, JobId, Settings } from './records.js';
 /** What the studio says of its own accord to every connected client. */
 export const events = {
   job: Job,
+  jobsRemoved: z.array(JobId),
   /** After each sampling step of a batch; previews come at most 10 times a second. */
   progress: z.strictObject({
     jobId: JobId,
@@ -24,6 +25,8 @@ export const events = {
   }),
   itemAdded: Item,
   itemsRemoved: z.array(ItemId),
+  /** Favourite or tags of items changed. */
+  itemsChanged: z.array(Item),
   engine: EngineStatus,
   settings: Settings,
 } as const;

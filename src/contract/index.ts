@@ -4,6 +4,7 @@ export * from './engine.js';
 export * from './errors.js';
 export * from './events.js';
 export * from './graphs.js';
+export * from './library.js';
 export * from './model.js';
 export * from './records.js';
 export * from './sampling.js';

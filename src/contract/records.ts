@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { Tag } from './library.js';
 import { ModelId } from './model.js';
 import { Sampling, Seed } from './sampling.js';
 
@@ -36,6 +37,8 @@ export const Item = z.strictObject({
   durationMs: z.number().nullable(),
   /** Set while the item is in the trash. */
   deletedAt: z.int().nullable(),
+  favourite: z.boolean(),
+  tags: z.array(Tag),
 });
 export type Item = z.infer<typeof Item>;
 
@@ -51,7 +54,7 @@ export const ImageRequest = z.strictObject({
 });
 export type ImageRequest = z.infer<typeof ImageRequest>;
 
-export const JobState = z.enum(['queued', 'running', 'done', 'failed', 'cancelled']);
+export const JobState = z.enum(['queued', 'running', 'paused', 'done', 'failed', 'cancelled']);
 export type JobState = z.infer<typeof JobState>;
 
 export const Job = z.strictObject({
@@ -67,11 +70,14 @@ export const Job = z.strictObject({
   total: z.int(),
   /** A sentence for people when `state` is `failed`. */
   error: z.string().nullable(),
+  /** Waiting jobs run in the order of this number. */
+  place: z.int(),
 });
 export type Job = z.infer<typeof Job>;
 
 export const Theme = z.enum(['system', 'light', 'dark']);
-export const ProviderName = z.enum(['cuda', 'tensorrt', 'coreml', 'dml', 'webgpu', 'cpu']);
+/** `remote`: inference servers of the KServe v2 protocol, named by the environment's `RESGEN_REMOTE`. */
+export const ProviderName = z.enum(['remote', 'cuda', 'tensorrt', 'coreml', 'dml', 'webgpu', 'cpu']);
 export type ProviderName = z.infer<typeof ProviderName>;
 
 export const Settings = z.strictObject({

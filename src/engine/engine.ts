@@ -1,10 +1,14 @@
 import { StudioError } from '../contract/errors.js';
+import type { Manifest } from '../contract/model.js';
 import type { ProviderName, ProviderProbe } from '../contract/records.js';
 import type { Sampling } from '../contract/sampling.js';
 import { type GraphBorder, type RunnableGraph, graphBorders } from './borders.js';
 import { type ModelPackage, openPackage, packageFileNames, readPackageFile } from './package.js';
 import { type Attempt, type GoldenCases, type Sessions, chooseProvider, goldenCase, measure, releaseSessions } from './probe.js';
 import { providerFailure } from './provider-failure.js';
+import { remoteAddresses } from './remote/addresses.js';
+import { RemoteGraph, remoteModelName } from './remote/remote-graph.js';
+import { Replicas } from './remote/replicas.js';
 import { readSafetensors } from './safetensors.js';
 import { type Sample, type SampleItem, type SampleOptions, type StepFunction, sample, split } from './sampler.js';
 import { GraphSession, type Tensors, listedProviders } from './session.js';
@@ -14,6 +18,8 @@ export interface LoadOptions {
   probeAll?: boolean;
   /** CPU threads of one operator; onnxruntime's choice where left out. */
   threads?: number | undefined;
+  /** Addresses of inference servers, with commas between them: asked first where there are any. */
+  remote?: string | undefined;
 }
 
 export interface GenerateOptions {
@@ -44,7 +50,8 @@ export class Engine {
    * Verifies every file of the package in `folder`, then makes its sessions on the provider asked for.
    * @throws StudioError `bad-model` for a package that can't be used, `refused` when no provider passes
    */
-  static async load(folder: string, { provider = 'auto', probeAll = false, threads }: LoadOptions = {}): Promise<Engine> {
+  static async load(folder: string, { provider = 'auto', probeAll = false, threads, remote = '' }: LoadOptions = {}): Promise<Engine> {
+    const servers = remoteAddresses(remote);
     const pack = await openPackage(folder);
     const { files } = pack.manifest;
     const borders = graphBorders(pack.manifest);
@@ -56,14 +63,17 @@ export class Engine {
       if (name !== 'decode' && name !== 'step' && name !== 'golden') await readPackageFile(pack, name);
     }
 
+    const localSessions = async (name: ProviderName): Promise<Sessions> => {
+      const options = { provider: name, threads };
+      const decode = await createSession(pack, decodeBytes, 'decode', borders.decode, options);
+      return { step: stepBytes && (await createSession(pack, stepBytes, 'step', borders.step, options)), decode };
+    };
     const attempt = async (name: ProviderName): Promise<Attempt> => {
       let sessions: Sessions;
       try {
-        const options = { provider: name, threads };
-        const decode = await createSession(pack, decodeBytes, 'decode', borders.decode, options);
-        const step = stepBytes && (await createSession(pack, stepBytes, 'step', borders.step, options));
-        sessions = { step, decode };
+        sessions = name === 'remote' ? await remoteSessions(servers, pack.manifest, borders) : await localSessions(name);
       } catch (error) {
+        if (name === 'remote' && error instanceof StudioError) return { sessions: null, measurement: null, problem: error.message };
         // A graph that contradicts its manifest is no provider's fault.
         if (error instanceof StudioError) throw error;
         return { sessions: null, measurement: null, problem: providerFailure(error) };
@@ -78,7 +88,12 @@ export class Engine {
         return { sessions: null, measurement: null, problem: providerFailure(error) };
       }
     };
-    const choice = await chooseProvider({ wanted: provider, probeAll, listed: listedProviders(), attempt });
+    const choice = await chooseProvider({
+      wanted: provider,
+      probeAll,
+      listed: [...(servers.length > 0 ? (['remote'] as const) : []), ...listedProviders()],
+      attempt,
+    });
     return new Engine(pack, choice.provider, choice.probes, choice.sessions, threads);
   }
 
@@ -172,6 +187,16 @@ export class Engine {
       threads,
     });
   }
+}
+
+async function remoteSessions(
+  addresses: readonly string[],
+  { id, files }: Manifest,
+  borders: Record<RunnableGraph, GraphBorder>,
+): Promise<Sessions> {
+  const replicas = new Replicas(addresses);
+  const decode = await RemoteGraph.create(replicas, remoteModelName(id, 'decode'), borders.decode);
+  return { step: files.step ? await RemoteGraph.create(replicas, remoteModelName(id, 'step'), borders.step) : null, decode };
 }
 
 async function readGolden(pack: ModelPackage, borders: Record<RunnableGraph, GraphBorder>): Promise<GoldenCases> {

@@ -2,7 +2,7 @@ import { StudioError } from '../contract/errors.js';
 import type { ProviderName, ProviderProbe } from '../contract/records.js';
 import type { GraphBorder, RunnableGraph } from './borders.js';
 import type { Safetensors } from './safetensors.js';
-import { type GraphSession, PROVIDER_ORDER, type Tensors } from './session.js';
+import { type GraphRunner, PROVIDER_ORDER, type Tensors } from './session.js';
 
 /** How far a provider may be from PyTorch's recorded outputs. Float orders of summation differ; anything beyond is a wrong kernel. */
 const TOLERANCE = {
@@ -39,8 +39,8 @@ export function goldenCase(golden: Safetensors, graph: RunnableGraph, border: Gr
 }
 
 export interface Sessions {
-  step: GraphSession | null;
-  decode: GraphSession;
+  step: GraphRunner | null;
+  decode: GraphRunner;
 }
 
 export interface GoldenCases {
@@ -150,20 +150,21 @@ export interface ProbeOptions {
 
 /**
  * Asks providers in order and keeps the first that passes its probe. `auto` lets the CPU compete with it, because an accelerator may be
- * a software renderer. Sessions of all others are released.
+ * a software renderer; not with inference servers, which somebody named on purpose and which take more work than one probe shows. Sessions
+ * of all others are released.
  * @throws StudioError `refused` with every reason when none passes, or when the one that was asked for does not
  */
 export async function chooseProvider({ wanted, probeAll, listed, attempt }: ProbeOptions): Promise<Choice> {
   const probes = new Map<ProviderName, ProviderProbe>();
   const passed = new Map<ProviderName, { sessions: Sessions; ms: number }>();
   let active: ProviderName | null = null;
-  const asked = wanted === 'auto' || probeAll ? PROVIDER_ORDER : [wanted];
+  const asked = wanted === 'auto' || probeAll ? PROVIDER_ORDER.filter((name) => name !== 'remote' || listed.includes(name)) : [wanted];
   for (const name of asked) {
     if (!listed.includes(name)) {
-      probes.set(name, { name, state: 'absent', reason: 'Not part of this build of onnxruntime for this system.', ...figures(null) });
+      probes.set(name, { name, state: 'absent', reason: absence(name), ...figures(null) });
       continue;
     }
-    if (active !== null && name !== 'cpu' && !probeAll) continue;
+    if (active !== null && (name !== 'cpu' || active === 'remote') && !probeAll) continue;
     const { sessions, measurement, problem } = await attempt(name);
     if (!sessions || !measurement) {
       probes.set(name, { name, state: 'refused', reason: problem ?? 'It did not run.', ...figures(measurement) });
@@ -176,7 +177,7 @@ export async function chooseProvider({ wanted, probeAll, listed, attempt }: Prob
 
   const cpu = passed.get('cpu');
   const first = active && passed.get(active);
-  if (wanted === 'auto' && active && active !== 'cpu' && cpu && first && cpu.ms < first.ms) {
+  if (wanted === 'auto' && active && active !== 'cpu' && active !== 'remote' && cpu && first && cpu.ms < first.ms) {
     const probe = probes.get(active);
     if (probe)
       probes.set(active, { ...probe, state: 'refused', reason: `Slower than the CPU: ${time(first.ms)} against ${time(cpu.ms)}.` });
@@ -198,7 +199,14 @@ export async function releaseSessions({ step, decode }: Sessions): Promise<void>
   await decode.release();
 }
 
+function absence(name: ProviderName): string {
+  return name === 'remote'
+    ? 'No inference server is named. Start the studio with RESGEN_REMOTE=http://server:8000 in the environment.'
+    : 'Not part of this build of onnxruntime for this system.';
+}
+
 const TITLES: Record<ProviderName, string> = {
+  remote: 'Inference servers',
   cuda: 'CUDA',
   tensorrt: 'TensorRT',
   coreml: 'Core ML',

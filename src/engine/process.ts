@@ -4,12 +4,16 @@ import { RequestHandler } from './request-handler.js';
 
 /**
  * Entry of the engine process: `utilityProcess.fork` in Electron, `child_process.fork` elsewhere. Speaks `contract/engine.ts`.
- * `RESGEN_THREADS` limits the CPU threads of one operator.
+ * `RESGEN_THREADS` limits the CPU threads of one operator, `RESGEN_REMOTE` names inference servers.
  */
 const port = parentPort();
 if (port) {
   if (port.besideWindow) lowerPriority();
-  const handler = new RequestHandler({ post: (reply) => port.post(reply), threads: threadsFromEnvironment() });
+  const handler = new RequestHandler({
+    post: (reply) => port.post(reply),
+    threads: threadsFromEnvironment(),
+    remote: process.env['RESGEN_REMOTE'],
+  });
   port.onMessage((message) => handler.receive(message));
   port.post({ type: 'ready' });
 } else {

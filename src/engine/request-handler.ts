@@ -11,6 +11,8 @@ export interface RequestHandlerOptions {
   post: (reply: EngineReply) => void;
   /** CPU threads of one operator; onnxruntime's choice where left out. */
   threads?: number | undefined;
+  /** Addresses of inference servers, with commas between them. */
+  remote?: string | undefined;
 }
 
 /**
@@ -70,7 +72,7 @@ export class RequestHandler {
     // Before the next one: two models at once may not fit the memory.
     await this.engine?.dispose();
     this.engine = null;
-    this.engine = await Engine.load(folder, { provider, probeAll, threads: this.options.threads });
+    this.engine = await Engine.load(folder, { provider, probeAll, threads: this.options.threads, remote: this.options.remote });
     return { type: 'loaded', id, provider: this.engine.provider, probes: [...this.engine.probes], loadMs: performance.now() - start };
   }
 

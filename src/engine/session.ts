@@ -8,8 +8,8 @@ import type { TensorData } from './safetensors.js';
 const FATAL = 4;
 env.logLevel = 'fatal';
 
-/** Order in which providers are asked: the fastest that a machine may have first, the CPU, which every build has, last. */
-export const PROVIDER_ORDER = ['tensorrt', 'cuda', 'coreml', 'dml', 'webgpu', 'cpu'] as const satisfies readonly ProviderName[];
+/** Order in which providers are asked: servers that somebody set up, then the fastest that a machine may have; the CPU, which all have, last. */
+export const PROVIDER_ORDER = ['remote', 'tensorrt', 'cuda', 'coreml', 'dml', 'webgpu', 'cpu'] as const satisfies readonly ProviderName[];
 
 /** Providers that this build of onnxruntime-node lists, in that order. Being listed is no promise that one works here: it is probed. */
 export function listedProviders(): ProviderName[] {
@@ -25,8 +25,15 @@ export interface SessionOptions {
 
 export type Tensors = Readonly<Record<string, TensorData>>;
 
+/** Whatever runs a graph. */
+export interface GraphRunner {
+  /** Runs a batch of B. Every input of the border must be given, flat and row-major. Returns every output. */
+  run(B: number, inputs: Tensors): Promise<Tensors>;
+  release(): Promise<void>;
+}
+
 /** An onnxruntime session of one graph, whose inputs and outputs are as the border says. */
-export class GraphSession {
+export class GraphSession implements GraphRunner {
   private constructor(
     private readonly session: InferenceSession,
     private readonly border: GraphBorder,
@@ -55,7 +62,6 @@ export class GraphSession {
     return new GraphSession(session, border);
   }
 
-  /** Runs a batch of B. Every input of the border must be given, flat and row-major. Returns every output. */
   async run(B: number, inputs: Tensors): Promise<Tensors> {
     const feeds: Record<string, Tensor> = {};
     for (const [name, { type, shape }] of Object.entries(this.border.inputs)) {

@@ -3,6 +3,8 @@ import { app, nativeTheme, type BrowserWindow } from 'electron';
 import type { Studio } from '../studio/index.js';
 import { spawnEngine } from './engine-process.js';
 import { answerCalls, sendEvent } from './ipc.js';
+import { showJobsOutside } from './job-signals.js';
+import { libraryMenu } from './library-menu.js';
 import { setMenu } from './menu.js';
 import { serveStudio } from './protocol.js';
 import { guardContents, guardSession, registerScheme } from './security.js';
@@ -39,13 +41,14 @@ async function start(): Promise<void> {
   useWasmSharpOnLinux();
   // Imported only now, because it imports sharp; by its own name, because the room's index brings what other hosts need as well.
   const { createStudio } = await import('../studio/studio.js');
+  // A user-data folder given on the command line takes everything with it, so that a trial or a test leaves nothing behind.
+  const given = app.commandLine.hasSwitch('user-data-dir') ? path.join(app.getPath('userData'), 'studio') : null;
   const studio = createStudio({
     host: 'electron',
     version: app.getVersion(),
     modelFolders: modelFolders(),
     spawnEngine,
-    // A user-data folder given on the command line takes everything with it, so that a trial or a test leaves nothing behind.
-    ...(app.commandLine.hasSwitch('user-data-dir') && { dataFolder: path.join(app.getPath('userData'), 'studio') }),
+    ...(given !== null && { dataFolder: given }),
   });
   closeBeforeQuitting(studio);
   guardSession(devServer);
@@ -54,9 +57,13 @@ async function start(): Promise<void> {
   await followTheme(studio);
 
   const info = await studio.call('app.info', null);
-  if (info.ok) setMenu(info.value.dataFolder);
+  if (info.ok) {
+    const { dataFolder } = info.value;
+    setMenu(dataFolder, libraryMenu({ studio, dataFolder, remember: given === null, version: app.getVersion(), window: () => window }));
+  }
   window = openWindow({ stateFile: path.join(app.getPath('userData'), 'window.json'), isBusy: () => hasOpenJobs(studio) });
   studio.subscribe((event) => window && sendEvent(window, event));
+  showJobsOutside(studio, window);
 }
 
 /** Where packages are looked for besides the data folder: what ships, or what `RESGEN_MODELS` says instead. */

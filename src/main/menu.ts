@@ -1,12 +1,12 @@
 import { app, Menu, shell, type MenuItemConstructorOptions } from 'electron';
 
 /** The native menu: the entries people expect, with the platform's own names and accelerators. */
-export function setMenu(dataFolder: string): void {
+export function setMenu(dataFolder: string, library: MenuItemConstructorOptions[]): void {
   const mac = process.platform === 'darwin';
   const openData: MenuItemConstructorOptions = { label: 'Open Data Folder', click: () => void shell.openPath(dataFolder) };
   const template: MenuItemConstructorOptions[] = [
     ...(mac ? [{ role: 'appMenu' } as const] : []),
-    { label: '&File', submenu: [openData, { type: 'separator' }, mac ? { role: 'close' } : { role: 'quit' }] },
+    { label: '&File', submenu: [openData, ...library, { type: 'separator' }, mac ? { role: 'close' } : { role: 'quit' }] },
     { role: 'editMenu' },
     {
       label: '&View',

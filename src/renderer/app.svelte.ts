@@ -1,11 +1,12 @@
 import type { Connection, ConnectionState } from './bridge/connect.js';
 import { Images } from './images/images.svelte.js';
+import { LibraryPage } from './library/library.svelte.js';
 import { SettingsPage } from './settings/settings.svelte.js';
 import { download, isPicture } from './shared/files.js';
 import { Notices } from './shared/notices.svelte.js';
 import { Studio } from './studio.svelte.js';
 
-export type Page = 'images' | 'settings';
+export type Page = 'images' | 'library' | 'settings';
 
 /** The whole window: the connection, the page shown, and one controller for each page. */
 export class App {
@@ -16,11 +17,13 @@ export class App {
   readonly notices = new Notices();
   readonly studio: Studio;
   readonly images: Images;
+  readonly library: LibraryPage;
   readonly settings: SettingsPage;
 
   constructor(private readonly link: Connection) {
     this.studio = new Studio(link.bridge, this.notices);
     this.images = new Images(this.studio, { download, isPicture });
+    this.library = new LibraryPage(link.bridge, this.notices);
     this.settings = new SettingsPage(this.studio);
   }
 
@@ -29,6 +32,7 @@ export class App {
     const unsubscribe = this.link.bridge.subscribe((event) => {
       this.studio.onEvent(event);
       this.images.onEvent(event);
+      this.library.onEvent(event);
     });
     const unwatch = this.link.watch((state) => {
       this.connection = state;
@@ -55,5 +59,6 @@ export class App {
 }
 
 function pageOf(hash: string): Page {
-  return hash === '#/settings' ? 'settings' : 'images';
+  if (hash === '#/settings') return 'settings';
+  return hash === '#/library' ? 'library' : 'images';
 }

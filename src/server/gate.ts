@@ -15,10 +15,20 @@ export class Gate {
   readonly #sessions = new Set<string>();
   #hosts: ReadonlySet<string> = new Set();
 
+  /**
+   * @param scheme of the pages that may call
+   * @param apiKey what programs send as a bearer token; null for none
+   */
+  constructor(
+    private readonly scheme: 'http' | 'https',
+    private readonly apiKey: string | null,
+  ) {}
+
   /** The port is known once the server listens; until then nobody may speak to it. */
   open(host: string, port: number): void {
     const names = isLoopback(host) ? ['127.0.0.1', 'localhost', '[::1]', bracketed(host)] : [bracketed(host), ...ownNames()];
-    this.#hosts = new Set(names.flatMap((name) => (port === 80 ? [name, `${name}:80`] : [`${name}:${port}`])));
+    const usual = this.scheme === 'https' ? 443 : 80;
+    this.#hosts = new Set(names.flatMap((name) => (port === usual ? [name, `${name}:${port}`] : [`${name}:${port}`])));
   }
 
   /** A token that signs in one browser, once. */
@@ -47,13 +57,21 @@ export class Gate {
     return session !== undefined && this.#sessions.has(session);
   }
 
+  /** Whether the Authorization header has the key. */
+  hasKey(authorization: string | undefined): boolean {
+    const [scheme, token, ...more] = (authorization ?? '').split(' ');
+    if (this.apiKey === null || scheme?.toLowerCase() !== 'bearer' || token === undefined || more.length > 0) return false;
+    return equal(this.apiKey, token);
+  }
+
   isOwnHost(host: string | undefined): boolean {
     return host !== undefined && this.#hosts.has(host.toLowerCase());
   }
 
   /** Requests without an Origin come from no page of another site. */
   isOwnOrigin(origin: string | undefined): boolean {
-    return origin === undefined || (origin.startsWith('http://') && this.isOwnHost(origin.slice('http://'.length)));
+    const start = `${this.scheme}://`;
+    return origin === undefined || (origin.startsWith(start) && this.isOwnHost(origin.slice(start.length)));
   }
 }
 

@@ -7,7 +7,10 @@ import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, ty
 import { type CallName, ITEM_LIMITS, type Reply, StudioError, type WireError, calls, fromJson, paths, toJson } from '../contract/index.js';
 import type { Studio } from '../studio/index.js';
 import { EventStream } from './event-stream.js';
+import { Failures } from './failures.js';
 import { Gate, isLoopback } from './gate.js';
+import { type KeyProblem, addOpenAiRoutes } from './openai.js';
+import { openApi } from './openapi.js';
 
 export { isLoopback };
 
@@ -18,6 +21,10 @@ export interface ServerOptions {
   host: string;
   /** 0 for any free one. */
   port: number;
+  /** PEM of a certificate and its key: pages and calls then go over HTTPS alone. */
+  tls?: { cert: Buffer; key: Buffer };
+  /** What programs send as a bearer token instead of signing in. */
+  apiKey?: string;
   /** Told after each sign-in, when the link that was used is spent. */
   onSignIn?: () => void;
 }
@@ -34,6 +41,15 @@ const UPLOADS: ReadonlySet<string> = new Set<CallName>(['items.import', 'recipe.
 /** An upload as base64 in JSON, with room for its name. */
 const UPLOAD_BODY = Math.ceil((ITEM_LIMITS.uploadBytes * 4) / 3) + (1 << 16);
 const BODY = 1 << 20;
+/** For a whole request to arrive: an upload over a slow network, and not a connection that is only held open. */
+const REQUEST_MS = 300_000;
+
+const NOT_SIGNED_IN: KeyProblem = {
+  status: 401,
+  message: 'This browser is not signed in. Open the link that the studio printed in its terminal.',
+};
+const NO_KEY_SET = 'This studio was started without an API key. Start it with --api to let programs in.';
+const TOO_MANY = 'Too many wrong tokens came from this address. Wait a minute, then use the newest one that the studio printed.';
 
 const HEADERS = {
   // Svelte writes style attributes into its templates; they can't load or run anything.
@@ -47,20 +63,32 @@ const HEADERS = {
 };
 
 /** @throws StudioError `refused` where the address can't be listened on */
-export async function startServer({ studio, rendererFolder, host, port, onSignIn }: ServerOptions): Promise<RunningServer> {
-  const app = fastify({ bodyLimit: BODY });
+export async function startServer({ studio, rendererFolder, host, port, tls, apiKey, onSignIn }: ServerOptions): Promise<RunningServer> {
+  const options = { bodyLimit: BODY, requestTimeout: REQUEST_MS };
+  // One type for both: fastify's own differ by the kind of server, which nothing here looks at.
+  const app: FastifyInstance = tls ? (fastify({ ...options, https: tls }) as unknown as FastifyInstance) : fastify(options);
+  const scheme = tls ? 'https' : 'http';
   const connections = new Set<Socket>();
   app.server.on('connection', (socket) => {
     connections.add(socket);
     socket.once('close', () => connections.delete(socket));
   });
-  const gate = new Gate();
+  const gate = new Gate(scheme, apiKey ?? null);
+  const failures = new Failures();
   // Cookies know no ports: without it, two servers on one machine would sign each other's browsers out.
   const cookieName = (): string => `resgen-${listeningPort(app)}`;
   const isSignedIn = (request: FastifyRequest): boolean => gate.isSignedIn(request.cookies[cookieName()]);
+  /** Null where the request may go on. */
+  const keyProblem = (request: FastifyRequest): KeyProblem | null => {
+    if (failures.tooMany(request.ip)) return { status: 429, message: TOO_MANY };
+    if (gate.hasKey(request.headers.authorization)) return null;
+    failures.add(request.ip);
+    return { status: 401, message: apiKey === undefined ? NO_KEY_SET : 'This API key is not the one that the studio printed.' };
+  };
   const signedInOnly = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
-    if (!isSignedIn(request))
-      await refuse(reply, 401, 'This browser is not signed in. Open the link that the studio printed in its terminal.');
+    if (isSignedIn(request)) return;
+    const problem = request.headers.authorization === undefined ? NOT_SIGNED_IN : keyProblem(request);
+    if (problem) await refuse(reply, problem.status, problem.message);
   };
 
   app.addHook('onRequest', async (request, reply) => {
@@ -76,12 +104,18 @@ export async function startServer({ studio, rendererFolder, host, port, onSignIn
   await app.register(fastifyStatic, { root: rendererFolder, cacheControl: false });
 
   app.post(paths.signIn, async (request, reply) => {
+    if (failures.tooMany(request.ip)) return refuse(reply, 429, TOO_MANY);
     const { body } = request;
     const session = gate.signIn(typeof body === 'object' && body !== null && 'token' in body ? body.token : undefined);
-    if (session === null)
+    if (session === null) {
+      failures.add(request.ip);
       return refuse(reply, 401, 'This link was used already, or is of another run of the studio. Open the newest link that it printed.');
+    }
     onSignIn?.();
-    return reply.setCookie(cookieName(), session, { httpOnly: true, sameSite: 'strict', path: '/' }).send({ ok: true, value: null });
+    const secure = tls !== undefined;
+    return reply
+      .setCookie(cookieName(), session, { httpOnly: true, sameSite: 'strict', path: '/', secure })
+      .send({ ok: true, value: null });
   });
 
   for (const name of Object.keys(calls) as CallName[]) {
@@ -91,6 +125,10 @@ export async function startServer({ studio, rendererFolder, host, port, onSignIn
     );
   }
 
+  const document = openApi();
+  app.get('/openapi.json', () => document);
+  addOpenAiRoutes(app, studio, keyProblem);
+
   const events = new EventStream(studio);
   app.get(paths.events, { onRequest: signedInOnly, websocket: true }, (socket) => events.add(socket));
 
@@ -98,8 +136,8 @@ export async function startServer({ studio, rendererFolder, host, port, onSignIn
     const path = new URL(request.url, 'http://localhost').pathname;
     // Vite puts the renderer's own scripts and styles under this path too, and they come before the sign-in.
     if (!/^\/assets\/(?:items|models|exports)\//.test(path)) return reply.sendFile(path);
-    if (!isSignedIn(request))
-      return refuse(reply, 401, 'This browser is not signed in. Open the link that the studio printed in its terminal.');
+    const problem = isSignedIn(request) ? null : request.headers.authorization === undefined ? NOT_SIGNED_IN : keyProblem(request);
+    if (problem) return refuse(reply, problem.status, problem.message);
     const asset = await studio.asset(path);
     if (!asset) return refuse(reply, 404, 'There is no such file.', 'not-found');
     return reply.header('cache-control', 'private, no-cache').type(asset.contentType).sendFile(basename(asset.file), dirname(asset.file));
@@ -109,7 +147,7 @@ export async function startServer({ studio, rendererFolder, host, port, onSignIn
   gate.open(host, listeningPort(app));
   return {
     port: listeningPort(app),
-    newLink: () => `http://${linkHost(host)}:${listeningPort(app)}/#token=${gate.newToken()}`,
+    newLink: () => `${scheme}://${linkHost(host)}:${listeningPort(app)}/#token=${gate.newToken()}`,
     close: async () => {
       events.close();
       // Node's own way to close them leaves out those that asked to become WebSockets.

@@ -1,48 +1,15 @@
+import { rmSync } from 'node:fs';
 import Database from 'libsql';
 import { StudioError } from '../contract/index.js';
+import { migrate, schemaVersion, SCHEMA_VERSION } from './migrations.js';
 
 export type Db = Database.Database;
 
-/** Entry i takes a database from `user_version` i to i + 1. Entries are never changed once released, only added. */
-const MIGRATIONS = [
-  `
-  CREATE TABLE jobs (
-    seq INTEGER PRIMARY KEY,
-    id TEXT NOT NULL UNIQUE,
-    request TEXT NOT NULL,
-    state TEXT NOT NULL,
-    created_at INTEGER NOT NULL,
-    started_at INTEGER,
-    ended_at INTEGER,
-    done INTEGER NOT NULL,
-    total INTEGER NOT NULL,
-    error TEXT
-  );
-  CREATE TABLE items (
-    seq INTEGER PRIMARY KEY,
-    id TEXT NOT NULL UNIQUE,
-    kind TEXT NOT NULL,
-    created_at INTEGER NOT NULL,
-    job_id TEXT,
-    job_index INTEGER,
-    recipe TEXT NOT NULL,
-    search TEXT NOT NULL,
-    width INTEGER,
-    height INTEGER,
-    duration_ms REAL,
-    deleted_at INTEGER
-  );
-  CREATE UNIQUE INDEX items_of_job ON items (job_id, job_index) WHERE job_id IS NOT NULL;
-  CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL);
-  CREATE TABLE class_use (model TEXT NOT NULL, class TEXT NOT NULL, used_at INTEGER NOT NULL, PRIMARY KEY (model, class));
-  `,
-];
-
 /**
- * Opens the database for this process alone and brings its schema up to date. SQLite's own exclusive lock is what keeps a second
+ * Opens the database for this process alone and brings its schema up to date; `studio` is the version that does so. SQLite's own exclusive lock is what keeps a second
  * studio off the same folder: it is gone with the process, however that ends.
  */
-export function openDatabase(file: string): Db {
+export function openDatabase(file: string, studio: string): Db {
   let db: Db | undefined;
   try {
     db = new Database(file);
@@ -51,7 +18,9 @@ export function openDatabase(file: string): Db {
     // SQLite gives an exclusive lock up again only where the log was read once before it was asked for.
     touch(db);
     db.pragma('locking_mode = EXCLUSIVE');
-    migrate(db, file);
+    assertSound(db);
+    keepBeforeMigration(db, file);
+    migrate(db, file, studio);
     return db;
   } catch (error) {
     if (db) closeQuietly(db);
@@ -81,29 +50,24 @@ export function closeDatabase(db: Db): void {
   }
 }
 
+/** Damage in a page that nothing has read yet is found here, while there is still a good copy. */
+function assertSound(db: Db): void {
+  const [row] = db.prepare('PRAGMA quick_check(1)').all() as { quick_check: string }[];
+  if (row?.quick_check !== 'ok') throw Object.assign(new Error(row?.quick_check ?? 'no answer'), { code: 'SQLITE_CORRUPT' });
+}
+
+/** The way back to an older studio, should a person want it: its database as it was. */
+function keepBeforeMigration(db: Db, file: string): void {
+  const version = schemaVersion(db);
+  if (version === 0 || version >= SCHEMA_VERSION) return;
+  const kept = `${file}.schema-${version}`;
+  rmSync(kept, { force: true });
+  db.prepare('VACUUM INTO ?').run(kept);
+}
+
 /** SQLite changes locks when it next reads. */
 function touch(db: Db): void {
   db.prepare('SELECT count(*) FROM sqlite_schema').get();
-}
-
-function migrate(db: Db, file: string): void {
-  // In WAL mode it is the first write that takes the exclusive lock.
-  db.exec('BEGIN EXCLUSIVE');
-  try {
-    const row = db.prepare('SELECT user_version AS version FROM pragma_user_version').get() as { version: number };
-    if (row.version > MIGRATIONS.length) {
-      throw new StudioError(
-        'refused',
-        `The library ${file} was written by a newer ResGen Studio. Update this one, or choose another data folder.`,
-      );
-    }
-    for (const migration of MIGRATIONS.slice(row.version)) db.exec(migration);
-    db.exec(`PRAGMA user_version = ${MIGRATIONS.length}`);
-    db.exec('COMMIT');
-  } catch (error) {
-    db.exec('ROLLBACK');
-    throw error;
-  }
 }
 
 /** SQLite's errors as sentences; others pass unchanged. */

@@ -30,12 +30,17 @@ export interface Parts {
 }
 
 export function createHandlers(parts: Parts): Handlers {
-  const { info, settings, classUse, jobs, items, models, engine, queue, exports, emit } = parts;
+  const { info, settings, classUse, jobs, items, library, models, engine, queue, exports, emit } = parts;
 
   const changeSettings = (change: Params<'settings.set'>): Result<'settings.set'> => {
     const payload = settings.set(change);
     emit({ name: 'settings', payload });
     return payload;
+  };
+
+  const changed = (payload: Item[]): null => {
+    if (payload.length > 0) emit({ name: 'itemsChanged', payload });
+    return null;
   };
 
   return {
@@ -63,6 +68,18 @@ export function createHandlers(parts: Parts): Handlers {
     'jobs.list': () => jobs.list(),
     'jobs.cancel': ({ id }) => queue.cancel(id),
     'jobs.retry': ({ id }) => queue.retry(id),
+    'jobs.pause': ({ id }) => queue.pause(id),
+    'jobs.resume': ({ id }) => queue.resume(id),
+    'jobs.move': ({ id, before }) => {
+      queue.move(id, before);
+      return null;
+    },
+    'jobs.cancelAll': () => queue.cancelAll(),
+    'jobs.remove': ({ ids }) => {
+      const removed = jobs.remove(ids);
+      if (removed.length > 0) emit({ name: 'jobsRemoved', payload: removed });
+      return null;
+    },
 
     'items.list': (params) => items.list(params),
     'items.get': ({ id }) => items.get(id),
@@ -75,6 +92,10 @@ export function createHandlers(parts: Parts): Handlers {
       for (const item of items.setDeleted(ids, null)) emit({ name: 'itemAdded', payload: item });
       return null;
     },
+    'items.purge': async ({ ids }) => ({ removed: await library.purge(ids) }),
+    'items.favourite': ({ ids, favourite }) => changed(items.setFavourite(ids, favourite)),
+    'items.tag': ({ ids, add, remove }) => changed(items.tag(ids, add, remove)),
+    'library.summary': () => items.summary(),
     'items.export': ({ ids, format }) =>
       exports.create(
         [...new Set(ids)].map((id) => items.get(id)),

@@ -1,3 +1,5 @@
-export { dataFolder } from './data-folder.js';
+export { stageRestore } from './backup.js';
+export { dataFolder, moveDataFolder } from './data-folder.js';
 export { nodeEngine } from './node-engine-process.js';
+export { writeRepository } from '../engine/remote/repository.js';
 export { type Studio, createStudio } from './studio.js';

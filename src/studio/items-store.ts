@@ -1,5 +1,6 @@
-import { type Item, type Params, Recipe, type Result, StudioError } from '../contract/index.js';
+import { type Item, type LibrarySummary, type Params, Recipe, type Result, StudioError, Tag, TAG_LIMITS } from '../contract/index.js';
 import type { Db } from './database.js';
+import { itemsMatching } from './item-query.js';
 
 interface ItemRow {
   id: string;
@@ -11,6 +12,8 @@ interface ItemRow {
   height: number | null;
   duration_ms: number | null;
   deleted_at: number | null;
+  favourite: number;
+  tags: string;
 }
 
 export class ItemsStore {
@@ -25,8 +28,8 @@ export class ItemsStore {
       .toLowerCase();
     this.db
       .prepare(
-        `INSERT INTO items (id, kind, created_at, job_id, job_index, recipe, search, width, height, duration_ms, deleted_at)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+        `INSERT INTO items (id, kind, created_at, job_id, job_index, recipe, search, width, height, duration_ms, deleted_at, favourite, tags)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       )
       .run(
         item.id,
@@ -40,6 +43,8 @@ export class ItemsStore {
         item.height,
         item.durationMs,
         item.deletedAt,
+        Number(item.favourite),
+        JSON.stringify(item.tags),
       );
   }
 
@@ -61,25 +66,59 @@ export class ItemsStore {
     return new Set(rows.map((row) => row.i));
   }
 
-  /** Items outside the trash, newest first; every word of `search` has to be found. */
-  list({ limit, before, kind, search }: Params<'items.list'>): Result<'items.list'> {
-    const filters = ['deleted_at IS NULL'];
-    const values: (string | number)[] = [];
-    if (kind) {
-      filters.push('kind = ?');
-      values.push(kind);
-    }
-    for (const word of search.toLowerCase().split(/\s+/).filter(Boolean)) {
-      filters.push('instr(search, ?) > 0');
-      values.push(word);
-    }
-    const where = filters.join(' AND ');
-    const { total } = this.db.prepare(`SELECT count(*) AS total FROM items WHERE ${where}`).get(...values) as { total: number };
-    const page = before === null ? '' : 'AND seq < (SELECT seq FROM items WHERE id = ?)';
+  /** Newest first. */
+  list(params: Params<'items.list'>): Result<'items.list'> {
+    const matching = itemsMatching(params);
+    if (!matching) return { items: [], total: 0 };
+    const { text, values } = matching;
+    const { limit, before } = params;
+    const { total } = this.db.prepare(`SELECT count(*) AS total ${text}`).get(...values) as { total: number };
+    // The index of words and the table have the same order; naming the one that is read lets SQLite take it as it comes.
+    const seq = text.startsWith('FROM items_fts') ? 'items_fts.rowid' : 'items.seq';
+    const page = before === null ? '' : `AND ${seq} < (SELECT seq FROM items WHERE id = ?)`;
     const rows = this.db
-      .prepare(`SELECT * FROM items WHERE ${where} ${page} ORDER BY seq DESC LIMIT ?`)
+      .prepare(`SELECT items.* ${text} ${page} ORDER BY ${seq} DESC LIMIT ?`)
       .all(...values, ...(before === null ? [] : [before]), limit) as ItemRow[];
     return { items: rows.map(toItem), total };
+  }
+
+  summary(): LibrarySummary {
+    const count = (where: string): number => (this.db.prepare(`SELECT count(*) AS n FROM items WHERE ${where}`).get() as { n: number }).n;
+    const counted = (sql: string): LibrarySummary['tags'] =>
+      (this.db.prepare(sql).all() as { name: string; count: number }[]).map((row) => ({ name: row.name, count: row.count }));
+    return {
+      items: count('deleted_at IS NULL'),
+      favourites: count('favourite = 1 AND deleted_at IS NULL'),
+      trash: count('deleted_at IS NOT NULL'),
+      models: counted('SELECT model AS name, count(*) AS count FROM items WHERE deleted_at IS NULL GROUP BY model ORDER BY model'),
+      tags: counted(
+        `SELECT tag AS name, count(*) AS count FROM item_tags CROSS JOIN items ON items.seq = item_tags.seq
+         WHERE items.deleted_at IS NULL GROUP BY tag ORDER BY tag`,
+      ),
+    };
+  }
+
+  /** Returns those that were not so yet. */
+  setFavourite(ids: readonly string[], favourite: boolean): Item[] {
+    const update = this.db.prepare('UPDATE items SET favourite = ? WHERE id = ? AND favourite <> ?');
+    const value = Number(favourite);
+    return this.#changed(ids, (id) => update.run(value, id, value).changes > 0);
+  }
+
+  /** Returns those whose tags changed. @throws StudioError `bad-request` where an item would have too many; none is changed then */
+  tag(ids: readonly string[], add: readonly string[], remove: readonly string[]): Item[] {
+    const update = this.db.prepare('UPDATE items SET tags = ? WHERE id = ? AND tags <> ?');
+    const gone = new Set(remove.map(folded));
+    return this.#changed(ids, (id) => {
+      const kept = this.get(id).tags.filter((tag) => !gone.has(folded(tag)));
+      const had = new Set(kept.map(folded));
+      const tags = [...kept, ...add.filter((tag) => !had.has(folded(tag)) && had.add(folded(tag)))];
+      if (tags.length > TAG_LIMITS.perItem) {
+        throw new StudioError('bad-request', `An item has at most ${TAG_LIMITS.perItem} tags. Remove some first.`);
+      }
+      const value = JSON.stringify(tags);
+      return update.run(value, id, value).changes > 0;
+    });
   }
 
   /** Moves items into the trash (a time) or out of it (null); returns those that were not there yet. */
@@ -87,8 +126,15 @@ export class ItemsStore {
     const update = this.db.prepare(
       `UPDATE items SET deleted_at = ? WHERE id = ? AND deleted_at IS ${deletedAt === null ? 'NOT NULL' : 'NULL'}`,
     );
-    const moved = this.db.transaction(() => ids.filter((id) => update.run(deletedAt, id).changes > 0))() as string[];
-    return moved.map((id) => this.get(id));
+    return this.#changed(ids, (id) => update.run(deletedAt, id).changes > 0);
+  }
+
+  /** Which of these are in the trash; all that are there for null. */
+  trashed(ids: readonly string[] | null): string[] {
+    const there = (this.db.prepare('SELECT id FROM items WHERE deleted_at IS NOT NULL').all() as { id: string }[]).map((row) => row.id);
+    if (ids === null) return there;
+    const asked = new Set(ids);
+    return there.filter((id) => asked.has(id));
   }
 
   /** Ids of the items that went into the trash before that time. */
@@ -99,7 +145,16 @@ export class ItemsStore {
   forget(id: string): void {
     this.db.prepare('DELETE FROM items WHERE id = ?').run(id);
   }
+
+  /** Applies a change to each, all of them or none, and returns the items that it changed. */
+  #changed(ids: readonly string[], change: (id: string) => boolean): Item[] {
+    const changed = this.db.transaction(() => [...new Set(ids)].filter(change))() as string[];
+    return changed.map((id) => this.get(id));
+  }
 }
+
+/** Tags are one where they differ by case alone. */
+const folded = (tag: string): string => tag.toLowerCase();
 
 function toItem(row: ItemRow): Item {
   return {
@@ -112,5 +167,7 @@ function toItem(row: ItemRow): Item {
     height: row.height,
     durationMs: row.duration_ms,
     deletedAt: row.deleted_at,
+    favourite: row.favourite === 1,
+    tags: Tag.array().parse(JSON.parse(row.tags)),
   };
 }

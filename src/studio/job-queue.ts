@@ -26,9 +26,10 @@ interface Parts {
 const PREVIEW_MS_PER_PICTURE = 15;
 const MIN_PREVIEW_MS = 100;
 
-/** Runs jobs one at a time, in the order they came. A job is in the database before it runs, and so is each picture when it is done. */
+/** Runs jobs one at a time, in the order of the queue. A job is in the database before it runs, and so is each picture when it is done. */
 export class JobQueue {
-  #running: { id: string; stop: AbortController; ended: Promise<void> } | null = null;
+  /** `then` is the state that a job comes to when it is stopped. */
+  #running: { id: string; stop: AbortController; ended: Promise<void>; then: 'cancelled' | 'paused' } | null = null;
   #closed = false;
 
   constructor(private readonly parts: Parts) {}
@@ -49,16 +50,49 @@ export class JobQueue {
   }
 
   /** Stops a job between two steps; resolves when it has stopped. A job that has ended stays as it is. */
-  async cancel(id: string): Promise<Job> {
-    const job = this.parts.jobs.get(id);
-    if (this.#running?.id === id) {
-      const { stop, ended } = this.#running;
-      stop.abort();
-      await ended;
-    } else if (job.state === 'queued') {
-      this.#tell(this.parts.jobs.update(id, { state: 'cancelled', endedAt: Date.now() }));
+  cancel(id: string): Promise<Job> {
+    return this.#stop(id, 'cancelled');
+  }
+
+  /** Every job that waits or runs. */
+  async cancelAll(): Promise<Job[]> {
+    const running = this.#running?.id;
+    const ids = this.parts.jobs.waiting().map((job) => job.id);
+    // Those that wait first, or the next one would start.
+    const cancelled: Job[] = [];
+    for (const id of running === undefined ? ids : [...ids, running]) cancelled.push(await this.cancel(id));
+    return cancelled;
+  }
+
+  /** Like `cancel`, but the job keeps its place in the queue. @throws StudioError `bad-request` where it has ended */
+  async pause(id: string): Promise<Job> {
+    const { state } = this.parts.jobs.get(id);
+    if (state !== 'running' && state !== 'queued' && state !== 'paused') {
+      throw new StudioError('bad-request', `This job is ${state}, so it can't be paused. Only a job that runs or waits can.`);
     }
-    return this.parts.jobs.get(id);
+    return this.#stop(id, 'paused');
+  }
+
+  /** @throws StudioError `bad-request` where it is not paused */
+  resume(id: string): Job {
+    const { state } = this.parts.jobs.get(id);
+    if (state !== 'paused') throw new StudioError('bad-request', `This job is ${state} and not paused, so it needs no resuming.`);
+    const job = this.parts.jobs.update(id, { state: 'queued' });
+    this.#tell(job);
+    this.#next();
+    return job;
+  }
+
+  /** Puts a waiting job before another one, or last. @throws StudioError `bad-request` where one of them does not wait */
+  move(id: string, before: string | null): void {
+    const waiting = this.parts.jobs.waiting().map((job) => job.id);
+    if (!waiting.includes(id) || (before !== null && !waiting.includes(before))) {
+      throw new StudioError('bad-request', 'Only jobs that wait have a place in the queue. Look at the queue again; it has moved on.');
+    }
+    if (id === before) return;
+    const others = waiting.filter((other) => other !== id);
+    const at = before === null ? others.length : others.indexOf(before);
+    for (const job of this.parts.jobs.order(others.toSpliced(at, 0, id))) this.#tell(job);
   }
 
   /** Queues what a failed or cancelled job has not finished. @throws StudioError `bad-request` in any other state */
@@ -80,6 +114,20 @@ export class JobQueue {
     await this.#running?.ended;
   }
 
+  async #stop(id: string, then: 'cancelled' | 'paused'): Promise<Job> {
+    const job = this.parts.jobs.get(id);
+    if (this.#running?.id === id) {
+      const { stop, ended } = this.#running;
+      this.#running.then = then;
+      stop.abort();
+      await ended;
+    } else if (job.state === 'queued' || job.state === 'paused') {
+      const endedAt = then === 'cancelled' ? Date.now() : null;
+      this.#tell(this.parts.jobs.update(id, { state: then, endedAt }));
+    }
+    return this.parts.jobs.get(id);
+  }
+
   #next(): void {
     if (this.#running || this.#closed) return;
     const job = this.parts.jobs.next();
@@ -92,7 +140,7 @@ export class JobQueue {
         this.#running = null;
         this.#next();
       });
-    this.#running = { id: job.id, stop, ended };
+    this.#running = { id: job.id, stop, ended, then: 'cancelled' };
   }
 
   async #run(job: Job, signal: AbortSignal): Promise<void> {
@@ -104,8 +152,9 @@ export class JobQueue {
     } catch (error) {
       if (this.#closed) return;
       const { code, message } = toStudioError(error);
-      const end = code === 'cancelled' ? { state: 'cancelled' as const, error: null } : { state: 'failed' as const, error: message };
-      this.#end(job.id, { ...end, endedAt: Date.now() });
+      const stopped = this.#running?.then ?? 'cancelled';
+      if (code !== 'cancelled') this.#end(job.id, { state: 'failed', error: message, endedAt: Date.now() });
+      else this.#end(job.id, { state: stopped, error: null, endedAt: stopped === 'paused' ? null : Date.now() });
     }
   }
 

@@ -12,6 +12,7 @@ interface JobRow {
   done: number;
   total: number;
   error: string | null;
+  place: number;
 }
 
 /** Fields of a job that change during its life. */
@@ -28,7 +29,10 @@ export class JobsStore {
   add(request: ImageRequest, total: number): Job {
     const id = newId();
     this.db
-      .prepare("INSERT INTO jobs (id, request, state, created_at, done, total) VALUES (?, ?, 'queued', ?, 0, ?)")
+      .prepare(
+        `INSERT INTO jobs (id, request, state, created_at, done, total, place)
+         VALUES (?, ?, 'queued', ?, 0, ?, (SELECT coalesce(max(place), 0) + 1 FROM jobs))`,
+      )
       .run(id, JSON.stringify(request), Date.now(), total);
     return this.get(id);
   }
@@ -45,10 +49,34 @@ export class JobsStore {
     return (this.db.prepare('SELECT * FROM jobs ORDER BY seq DESC LIMIT 1000').all() as JobRow[]).map(toJob);
   }
 
-  /** The job that has waited longest. */
+  /** The first in the queue. */
   next(): Job | null {
-    const row = this.db.prepare("SELECT * FROM jobs WHERE state = 'queued' ORDER BY seq LIMIT 1").get() as JobRow | undefined;
+    const row = this.db.prepare("SELECT * FROM jobs WHERE state = 'queued' ORDER BY place LIMIT 1").get() as JobRow | undefined;
     return row ? toJob(row) : null;
+  }
+
+  /** Jobs that are waiting or paused, in the order of the queue. */
+  waiting(): Job[] {
+    return (this.db.prepare("SELECT * FROM jobs WHERE state IN ('queued', 'paused') ORDER BY place").all() as JobRow[]).map(toJob);
+  }
+
+  /** Gives the waiting jobs the places that they have among them in this order; returns those that moved. */
+  order(ids: readonly string[]): Job[] {
+    const waiting = this.waiting();
+    const placeOf = new Map(waiting.map((job) => [job.id, job.place]));
+    const places = waiting.map((job) => job.place);
+    const update = this.db.prepare('UPDATE jobs SET place = ? WHERE id = ?');
+    const moved = ids.filter((id, i) => placeOf.get(id) !== places[i]);
+    this.db.transaction(() => {
+      for (const [i, id] of ids.entries()) if (places[i] !== undefined) update.run(places[i], id);
+    })();
+    return moved.map((id) => this.get(id));
+  }
+
+  /** Forgets jobs that have ended; returns which. */
+  remove(ids: readonly string[]): string[] {
+    const remove = this.db.prepare("DELETE FROM jobs WHERE id = ? AND state IN ('done', 'failed', 'cancelled')");
+    return this.db.transaction(() => ids.filter((id) => remove.run(id).changes > 0))() as string[];
   }
 
   /** Puts jobs that were running when the studio ended back into the queue. */
@@ -76,5 +104,6 @@ function toJob(row: JobRow): Job {
     done: row.done,
     total: row.total,
     error: row.error,
+    place: row.place,
   };
 }

@@ -1,5 +1,5 @@
 import { mkdirSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
-import { readFile, rm } from 'node:fs/promises';
+import { readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Item, ItemId, type Recipe, StudioError } from '../contract/index.js';
 import { readTokenFile, writeTokenFile } from '../engine/tokens.js';
@@ -11,6 +11,9 @@ import { pngSize } from './png-text.js';
 import { embedInPng } from './recipe-file.js';
 
 const TRASH_DAYS = 30;
+
+/** As every item begins. */
+const UNMARKED = { favourite: false, tags: [] as string[] } as const;
 
 /** What the engine made, before it is an item. */
 export interface NewItem {
@@ -63,11 +66,34 @@ export class Library {
       const { recipe } = readTokenFile(readFileSync(this.path(id, itemFiles.tokens)));
       const size = pngSize(readFileSync(this.path(id, itemFiles.picture)));
       const createdAt = Math.round(statSync(this.path(id, itemFiles.tokens)).mtimeMs);
-      this.items.add({ id, kind: recipe.kind, createdAt, jobId: null, recipe, ...size, durationMs: null, deletedAt: null }, null);
+      this.items.add(
+        { id, kind: recipe.kind, createdAt, jobId: null, recipe, ...size, durationMs: null, deletedAt: null, ...UNMARKED },
+        null,
+      );
     } catch (error) {
       // Not an item after all, or a damaged one: it stays where it is for the person to look at.
       if (!(error instanceof StudioError) && !(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
     }
+  }
+
+  /**
+   * Removes items from the trash, files and all; returns how many. The folder is marked as half-made before the row goes: a crash between
+   * the two would otherwise bring the item back at the next start, out of the trash.
+   */
+  async purge(ids: readonly string[] | null): Promise<number> {
+    const trashed = this.items.trashed(ids);
+    for (const id of trashed) {
+      const gone = join(this.#folder, PARTIAL + id);
+      try {
+        await rename(join(this.#folder, id), gone);
+      } catch (error) {
+        // Taken away by hand, or by a purge that did not end.
+        if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
+      }
+      this.items.forget(id);
+      await rm(gone, { recursive: true, force: true });
+    }
+    return trashed.length;
   }
 
   path(id: string, file: ItemFile): string {
@@ -86,6 +112,7 @@ export class Library {
       height: size,
       durationMs,
       deletedAt: null,
+      ...UNMARKED,
     };
     const pixels = { data: made.pixels, size };
     const folder = join(this.#folder, item.id);

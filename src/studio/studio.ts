@@ -14,13 +14,15 @@ import {
 } from '../contract/index.js';
 import { readTokenFile } from '../engine/tokens.js';
 import { type Asset, Assets } from './assets.js';
+import { backUp, finishRestore } from './backup.js';
 import { badRequest } from './bad-request.js';
 import { ClassUseStore } from './class-use-store.js';
 import { dataFolder } from './data-folder.js';
-import { type Db, closeDatabase, openDatabase } from './database.js';
+import { closeDatabase } from './database.js';
 import { Engine } from './engine.js';
 import { toStudioError } from './errors.js';
 import { Exports } from './exports.js';
+import { type OpenedDatabase, keepGoodCopy, openOrRecover } from './good-copy.js';
 import { createHandlers } from './handlers.js';
 import { ItemsStore } from './items-store.js';
 import { JobQueue } from './job-queue.js';
@@ -47,6 +49,8 @@ export interface Studio extends Bridge {
   asset(path: string): Promise<Asset | null>;
   /** A token file as a PNG, at the full depth of its model or a lower one. For hosts without a library of their own. */
   decodeTokens(file: Uint8Array, depth?: number): Promise<Buffer>;
+  /** Writes the library into one file, which `stageRestore` takes back. Jobs go on meanwhile. */
+  backUp(file: string): Promise<{ files: number }>;
   /** Ends the running job between two steps, to go on at the next start, and the engine process. */
   close(): Promise<void>;
 }
@@ -57,26 +61,28 @@ const CLOSE_MS = 2000;
 /** @throws StudioError `refused` or `bad-file`: the data folder is in use, of a newer studio, damaged or not writable */
 export function createStudio(options: StudioOptions): Studio {
   const folder = dataFolder(options.dataFolder);
-  const db = openData(folder);
+  const opened = openData(folder, options.version);
   try {
-    return assemble(options, folder, db);
+    return assemble(options, folder, opened);
   } catch (error) {
-    closeDatabase(db);
+    closeDatabase(opened.db);
     throw toStudioError(error);
   }
 }
 
-function openData(folder: string): Db {
+function openData(folder: string, version: string): OpenedDatabase {
   try {
     mkdirSync(join(folder, 'models'), { recursive: true });
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new StudioError('refused', `The data folder ${folder} can't be made (${why}). Choose another one with RESGEN_DATA.`, { cause });
   }
-  return openDatabase(join(folder, 'studio.db'));
+  const restored = finishRestore(folder);
+  const { db, notices } = openOrRecover(folder, version);
+  return { db, notices: restored === null ? notices : [restored, ...notices] };
 }
 
-function assemble({ host, version, modelFolders, spawnEngine }: StudioOptions, folder: string, db: Db): Studio {
+function assemble({ host, version, modelFolders, spawnEngine }: StudioOptions, folder: string, { db, notices }: OpenedDatabase): Studio {
   const listeners = new Set<(event: StudioEvent) => void>();
   const emit = (event: StudioEvent): void => {
     for (const listener of listeners) listener(event);
@@ -91,7 +97,7 @@ function assemble({ host, version, modelFolders, spawnEngine }: StudioOptions, f
   const queue = new JobQueue({ jobs, items, library, models, settings, engine, emit, version });
   const exports = new Exports(folder, library, () => settings.get().embedRecipe);
   const assets = new Assets(library, models, exports);
-  const info: AppInfo = { version, host, platform: process.platform, dataFolder: folder, modelFolders: [...models.folders] };
+  const info: AppInfo = { version, host, platform: process.platform, dataFolder: folder, modelFolders: [...models.folders], notices };
   const classUse = new ClassUseStore(db);
   const handlers = createHandlers({ info, settings, classUse, jobs, items, library, models, engine, queue, exports, emit });
 
@@ -104,6 +110,7 @@ function assemble({ host, version, modelFolders, spawnEngine }: StudioOptions, f
     await Promise.race([stopped, delay(CLOSE_MS, undefined, { ref: false })]);
     engine.close();
     await stopped;
+    keepGoodCopy(db, folder);
     closeDatabase(db);
   };
 
@@ -136,6 +143,7 @@ function assemble({ host, version, modelFolders, spawnEngine }: StudioOptions, f
       const data = await engine.use(model, settings.get().provider, (session) => session.decode(codes, depth ?? D));
       return toPng({ data, size: image.size });
     },
+    backUp: (file) => backUp(db, folder, file),
     close: () => (closing ??= close()),
   };
 }

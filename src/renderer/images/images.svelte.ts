@@ -76,6 +76,9 @@ export class Images {
         this.stage.onJob(event.payload);
         this.#announceJob(event.payload.id);
         break;
+      case 'jobsRemoved':
+        this.jobs.onRemoved(event.payload);
+        break;
       case 'progress':
         this.stage.onProgress(event.payload);
         this.#announceHalf(event.payload.jobId);
@@ -87,6 +90,9 @@ export class Images {
       case 'itemsRemoved':
         this.gallery.onRemoved(event.payload);
         this.stage.onRemoved(event.payload);
+        break;
+      case 'itemsChanged':
+        this.gallery.onChanged(event.payload);
         break;
       case 'engine':
       case 'settings':
@@ -187,6 +193,7 @@ export class Images {
     if (job.state === 'running' && job.done === 0) say(`Making ${plural(job.total, 'picture')} of ${what}.`);
     else if (job.state === 'done') say(`Finished ${plural(job.done, 'picture')} of ${what}.`);
     else if (job.state === 'cancelled') say(`Stopped after ${formatNumber(job.done)} of ${plural(job.total, 'picture')}.`);
+    else if (job.state === 'paused') say(`Paused after ${formatNumber(job.done)} of ${plural(job.total, 'picture')}.`);
     else if (job.state === 'failed') say(job.error ?? 'The run failed.');
   }
 

@@ -4,7 +4,6 @@ import type { Notices } from '../shared/notices.svelte.js';
 /** The queue: running, waiting, and what stopped before its end. */
 export class Jobs {
   all = $state.raw<readonly Job[]>([]);
-  #dismissed = $state.raw<ReadonlySet<string>>(new Set());
   /** Jobs stopped in an earlier session were stopped on purpose: they need no row. */
   readonly #openedAt = Date.now();
 
@@ -19,14 +18,18 @@ export class Jobs {
 
   /** In the order in which they will run. */
   get queued(): readonly Job[] {
-    return this.all.filter((job) => job.state === 'queued').sort((a, b) => a.createdAt - b.createdAt);
+    return this.waiting.filter((job) => job.state === 'queued');
+  }
+
+  /** Queued and paused jobs, in the order of the queue. */
+  get waiting(): readonly Job[] {
+    return this.all.filter((job) => job.state === 'queued' || job.state === 'paused').sort((a, b) => a.place - b.place);
   }
 
   /** Failed and stopped jobs that still wait for a decision, newest first. */
   get unfinished(): readonly Job[] {
     return this.all
       .filter((job) => job.state === 'failed' || (job.state === 'cancelled' && (job.endedAt ?? 0) >= this.#openedAt))
-      .filter((job) => !this.#dismissed.has(job.id))
       .sort((a, b) => b.createdAt - a.createdAt);
   }
 
@@ -45,6 +48,10 @@ export class Jobs {
     this.all = known ? this.all.map((j) => (j.id === job.id ? job : j)) : [...this.all, job];
   }
 
+  onRemoved(ids: readonly string[]): void {
+    this.all = this.all.filter((job) => !ids.includes(job.id));
+  }
+
   async create(request: ParamsInput<'jobs.create'>): Promise<Job | null> {
     const reply = await this.bridge.call('jobs.create', request);
     if (!reply.ok) {
@@ -56,19 +63,47 @@ export class Jobs {
     return reply.value;
   }
 
-  async cancel(id: string): Promise<void> {
-    const reply = await this.bridge.call('jobs.cancel', { id });
-    if (reply.ok) this.onJob(reply.value);
+  cancel(id: string): Promise<void> {
+    return this.#change('jobs.cancel', id);
+  }
+
+  retry(id: string): Promise<void> {
+    return this.#change('jobs.retry', id);
+  }
+
+  pause(id: string): Promise<void> {
+    return this.#change('jobs.pause', id);
+  }
+
+  resume(id: string): Promise<void> {
+    return this.#change('jobs.resume', id);
+  }
+
+  async cancelAll(): Promise<void> {
+    const reply = await this.bridge.call('jobs.cancelAll', null);
+    if (reply.ok) for (const job of reply.value) this.onJob(job);
     else this.notices.error(reply.error.message);
   }
 
-  async retry(id: string): Promise<void> {
-    const reply = await this.bridge.call('jobs.retry', { id });
-    if (reply.ok) this.onJob(reply.value);
+  /** One place up in the queue. */
+  async moveUp(id: string): Promise<void> {
+    const { waiting } = this;
+    const before = waiting[waiting.findIndex((job) => job.id === id) - 1];
+    if (!before) return;
+    const reply = await this.bridge.call('jobs.move', { id, before: before.id });
+    if (!reply.ok) this.notices.error(reply.error.message);
+  }
+
+  /** Takes an ended job off the list, for good and everywhere. */
+  async dismiss(id: string): Promise<void> {
+    const reply = await this.bridge.call('jobs.remove', { ids: [id] });
+    if (reply.ok) this.onRemoved([id]);
     else this.notices.error(reply.error.message);
   }
 
-  dismiss(id: string): void {
-    this.#dismissed = new Set([...this.#dismissed, id]);
+  async #change(call: 'jobs.cancel' | 'jobs.retry' | 'jobs.pause' | 'jobs.resume', id: string): Promise<void> {
+    const reply = await this.bridge.call(call, { id });
+    if (reply.ok) this.onJob(reply.value);
+    else this.notices.error(reply.error.message);
   }
 }

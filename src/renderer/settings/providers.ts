@@ -1,6 +1,7 @@
 import type { ProviderName } from '../../contract/index.js';
 
 export const providerNames: Readonly<Record<ProviderName, string>> = {
+  remote: 'Inference servers (KServe)',
   cuda: 'NVIDIA GPU (CUDA)',
   tensorrt: 'NVIDIA GPU (TensorRT)',
   coreml: 'Apple (Core ML)',

@@ -93,7 +93,20 @@ export const recipe: Recipe = {
 export const settings: Settings = { theme: 'system', embedRecipe: true, provider: 'auto', lastModel: null };
 
 export function item(id: string, change: Partial<Item> = {}): Item {
-  return { id, kind: 'image', createdAt: 1, jobId: null, recipe, width: 16, height: 16, durationMs: 5, deletedAt: null, ...change };
+  return {
+    id,
+    kind: 'image',
+    createdAt: 1,
+    jobId: null,
+    recipe,
+    width: 16,
+    height: 16,
+    durationMs: 5,
+    deletedAt: null,
+    favourite: false,
+    tags: [],
+    ...change,
+  };
 }
 
 export function job(id: string, change: Partial<Job> = {}): Job {
@@ -108,6 +121,7 @@ export function job(id: string, change: Partial<Job> = {}): Job {
     done: 0,
     total: 4,
     error: null,
+    place: 1,
     ...change,
   };
 }

@@ -7,7 +7,7 @@ import { FakeBridge, item, job, manifest, recipe, settings, type Handlers } from
 
 async function setUp(handlers: Handlers = {}) {
   const bridge = new FakeBridge({
-    'app.info': () => ({ version: '0.1.0', host: 'browser', platform: 'linux', dataFolder: '/data', modelFolders: [] }),
+    'app.info': () => ({ version: '0.1.0', host: 'browser', platform: 'linux', dataFolder: '/data', modelFolders: [], notices: [] }),
     'settings.get': () => settings,
     'settings.set': (change) => ({ ...settings, ...change }) as typeof settings,
     'models.list': () => [

@@ -1,5 +1,7 @@
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { get as httpGet } from 'node:http';
+import { request as httpsRequest } from 'node:https';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { WebSocket } from 'ws';
@@ -125,6 +127,49 @@ describe('signing in', () => {
     for (const cookie of [`resgen-${server.port}=abc`, `resgen-${server.port}=`, 'resgen=1']) {
       expect((await post('/api/app.info', null, { cookie })).status).toBe(401);
     }
+  });
+});
+
+describe('wrong tokens', () => {
+  it('are taken from one address only so often', async () => {
+    const { post, server } = await serve();
+    for (let i = 0; i < 20; i++) expect((await post(paths.signIn, { token: `guess ${i}` })).status).toBe(401);
+    const refused = await post(paths.signIn, { token: tokenOf(server.newLink()) });
+    expect(refused.status).toBe(429);
+    expect(await refused.json()).toMatchObject({ ok: false, error: { code: 'refused', message: expect.stringMatching(/Wait a minute/) as string } });
+  });
+});
+
+describe('with a certificate', () => {
+  it('speaks HTTPS alone, and its cookie goes over nothing else', async (context) => {
+    const folder = temporaryFolder();
+    const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
+    try {
+      const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1'];
+      const type = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '1'];
+      execFileSync('openssl', ['req', '-x509', ...type, ...subject, '-keyout', key, '-out', cert], { stdio: 'ignore' });
+    } catch {
+      context.skip('making a certificate needs openssl');
+    }
+    const test = openStudio();
+    const tls = { key: readFileSync(key), cert: readFileSync(cert) };
+    const server = await startServer({ studio: test.studio, rendererFolder: folder, host: '127.0.0.1', port: 0, tls });
+    onTestFinished(() => server.close());
+    const link = server.newLink();
+    expect(link).toMatch(/^https:\/\/127\.0\.0\.1:\d+\/#token=/);
+    const { origin } = new URL(link);
+    const signIn = (from: string): Promise<{ status: number | undefined; cookie: string }> =>
+      new Promise((resolve, reject) => {
+        const headers = { 'content-type': 'application/json', origin: from };
+        const sent = httpsRequest(origin + paths.signIn, { method: 'POST', ca: tls.cert, headers }, (response) => {
+          response.resume();
+          resolve({ status: response.statusCode, cookie: response.headers['set-cookie']?.[0] ?? '' });
+        });
+        sent.on('error', reject).end(JSON.stringify({ token: tokenOf(link) }));
+      });
+    expect((await signIn(origin.replace('https', 'http'))).status).toBe(403);
+    expect(await signIn(origin)).toMatchObject({ status: 200, cookie: expect.stringMatching(/; Secure/) as string });
+    await expect(fetch(origin.replace('https', 'http'))).rejects.toThrow();
   });
 });
 

@@ -41,14 +41,14 @@ describe('a full disk', () => {
   it('of a real file system does so too', async (context) => {
     const data = temporaryFolder();
     try {
-      execFileSync('/bin/mount', ['-t', 'tmpfs', '-o', 'size=1m', 'none', data], { stdio: 'ignore' });
+      execFileSync('/bin/mount', ['-t', 'tmpfs', '-o', 'size=2m', 'none', data], { stdio: 'ignore' });
     } catch {
       context.skip('mounting a small file system needs root on Linux');
     }
     onTestFinished(() => void execFileSync('/bin/umount', ['-l', data]));
     const { ask, ended, studio } = openStudio({ data });
     const filler = join(data, 'filler');
-    writeFileSync(filler, Buffer.alloc(600_000));
+    writeFileSync(filler, Buffer.alloc(1_200_000));
     const job = await ask('jobs.create', request({ count: 200, batch: 64 }));
     const failed = await ended(job.id);
     expect(failed).toMatchObject({ state: 'failed', error: expect.stringContaining('The disk is full') as string });
@@ -101,6 +101,7 @@ describe('a data folder', () => {
     const bytes = readFileSync(file);
     bytes.fill(0xff, 100);
     writeFileSync(file, bytes);
+    rmSync(join(data, 'studio.db.good'));
     expect(() => open(data)).toThrow(/is damaged and can't be read/);
   });
 

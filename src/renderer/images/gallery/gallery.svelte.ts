@@ -1,4 +1,4 @@
-import type { Bridge, Item, Reply, Result } from '../../../contract/index.js';
+import type { Bridge, Item, ItemFilter, Reply, Result } from '../../../contract/index.js';
 import { ITEM_LIMITS } from '../../../contract/index.js';
 import { plural } from '../../shared/format.js';
 import type { Notices } from '../../shared/notices.svelte.js';
@@ -14,6 +14,7 @@ export class Gallery {
   phase = $state<'loading' | 'ready' | 'failed'>('loading');
   problem = $state('');
   search = $state('');
+  filter = $state.raw<Partial<ItemFilter>>({});
   readonly selection = new Selection();
   readonly order = $derived(this.items.map((item) => item.id));
   #loadingMore = false;
@@ -23,6 +24,8 @@ export class Gallery {
   constructor(
     private readonly bridge: Bridge,
     private readonly notices: Notices,
+    /** Null lists items of every kind. */
+    private readonly kind: Item['kind'] | null = 'image',
   ) {}
 
   async load(): Promise<void> {
@@ -63,8 +66,27 @@ export class Gallery {
     await this.load();
   }
 
+  async setFilter(filter: Partial<ItemFilter>): Promise<void> {
+    this.filter = filter;
+    this.selection.clear();
+    await this.load();
+  }
+
+  /** Items whose marks changed: some may not belong here any more. */
+  onChanged(items: readonly Item[]): void {
+    const changed = new Map(items.map((item) => [item.id, item]));
+    this.items = this.items.map((item) => changed.get(item.id) ?? item);
+    this.onRemoved(items.filter((item) => this.find(item.id) && !this.#passes(item)).map((item) => item.id));
+  }
+
   onAdded(item: Item): void {
-    if (item.kind !== 'image' || this.items.some((i) => i.id === item.id) || !this.#matches(item)) return;
+    if (
+      (this.kind !== null && item.kind !== this.kind) ||
+      !this.#passes(item) ||
+      this.items.some((i) => i.id === item.id) ||
+      !this.#matches(item)
+    )
+      return;
     const at = this.items.findIndex((i) => i.createdAt <= item.createdAt);
     const index = at < 0 ? this.items.length : at;
     this.items = [...this.items.slice(0, index), item, ...this.items.slice(index)];
@@ -92,7 +114,8 @@ export class Gallery {
   /** To the trash at once, with a toast that brings them back. */
   async remove(ids: readonly string[]): Promise<void> {
     const gone = ids.slice(0, ITEM_LIMITS.perCall);
-    if (gone.length === 0) return;
+    // What is in the trash leaves it for good only where the person is asked first.
+    if (gone.length === 0 || this.filter.place === 'trash') return;
     const reply = await this.bridge.call('items.remove', { ids: gone });
     if (!reply.ok) {
       this.notices.error(reply.error.message);
@@ -110,12 +133,22 @@ export class Gallery {
   }
 
   #page(before: string | null): Promise<Reply<Result<'items.list'>>> {
-    return this.bridge.call('items.list', { limit: PAGE, before, kind: 'image', search: this.search.trim() });
+    return this.bridge.call('items.list', { limit: PAGE, before, kind: this.kind, search: this.search.trim(), filter: this.filter });
   }
 
-  #matches(item: Item): boolean {
-    const text = this.search.trim().toLowerCase();
-    if (text === '') return true;
-    return [item.recipe.className, item.recipe.source].some((name) => name?.toLowerCase().includes(text));
+  #passes(item: Item): boolean {
+    const { place = 'library', favourites, model, tag, from, until } = this.filter;
+    if ((place === 'trash') !== (item.deletedAt !== null) || (favourites && !item.favourite)) return false;
+    if (model && item.recipe.model.id !== model) return false;
+    if (tag && !item.tags.some((own) => own.toLowerCase() === tag.toLowerCase())) return false;
+    return item.createdAt >= (from ?? -Infinity) && item.createdAt < (until ?? Infinity);
+  }
+
+  /** As the studio searches: every word has to begin a word of the item. */
+  #matches({ recipe, tags }: Item): boolean {
+    const own = wordsOf([recipe.className, recipe.source, recipe.model.id, recipe.seed, ...tags].join(' '));
+    return wordsOf(this.search).every((word) => own.some((candidate) => candidate.startsWith(word)));
   }
 }
+
+const wordsOf = (text: string): readonly string[] => text.toLowerCase().match(/[\p{L}\p{N}\p{M}]+/gu) ?? [];

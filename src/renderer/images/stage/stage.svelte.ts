@@ -60,6 +60,11 @@ export class Stage {
       this.#items = this.#items.filter((item) => item.jobId === job.id);
     }
     if (job.state === 'running' || job.state === 'queued') return;
+    if (job.state === 'paused') {
+      // It goes on later: no result yet.
+      if (this.frame?.jobId === job.id) this.frame = null;
+      return;
+    }
     if (this.frame && this.frame.jobId !== job.id) return;
     this.frame = null;
     const items = this.#items.filter((item) => item.jobId === job.id).slice(-RESULTS_SHOWN);

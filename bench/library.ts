@@ -1,0 +1,119 @@
+import { rmSync } from 'node:fs';
+import { type Db, closeDatabase, openDatabase } from '../src/studio/database.js';
+import { newId } from '../src/studio/ids.js';
+import { ItemsStore } from '../src/studio/items-store.js';
+
+const FRUITS = ['Apple Braeburn', 'Apple Red', 'Banana', 'Cherry', 'Grape White', 'Kiwi', 'Lemon', 'Mango', 'Peach', 'Pear Williams'];
+const PAGE = 120;
+
+interface LibraryLoad {
+  items: number;
+  rounds: number;
+}
+
+/** Fills a database with items as the studio would write them: ten classes, three tags, two models, a tenth in the trash. */
+function fill(db: Db, items: number): string[] {
+  const store = new ItemsStore(db);
+  const ids: string[] = [];
+  db.transaction(() => {
+    for (let i = 0; i < items; i++) {
+      const id = newId(1_700_000_000_000 + i * 1000);
+      ids.push(id);
+      store.add(
+        {
+          id,
+          kind: 'image',
+          createdAt: 1_700_000_000_000 + i * 1000,
+          jobId: null,
+          recipe: {
+            format: 1,
+            studio: '0.1.0',
+            model: { id: i % 5 === 0 ? 'other' : 'fruits', version: '1.0.0' },
+            kind: 'image',
+            verb: 'generate',
+            className: FRUITS[i % FRUITS.length] ?? '',
+            seed: (i * 2_654_435_761) % 2 ** 32,
+          },
+          width: 128,
+          height: 128,
+          durationMs: 100,
+          deletedAt: i % 10 === 3 ? 1_800_000_000_000 : null,
+          favourite: i % 50 === 0,
+          tags: i % 20 === 0 ? ['for print'] : i % 33 === 0 ? ['ripe', 'nice'] : [],
+        },
+        null,
+      );
+    }
+  })();
+  return ids;
+}
+
+/** As 0.1.0 searched: every row read, every word looked for in it. */
+function likeSearch(db: Db, word: string): void {
+  const where = 'deleted_at IS NULL AND instr(search, ?) > 0';
+  db.prepare(`SELECT count(*) AS total FROM items WHERE ${where}`).get(word);
+  db.prepare(`SELECT * FROM items WHERE ${where} ORDER BY seq DESC LIMIT ?`).all(word, PAGE);
+}
+
+/** A page by its number, which reads and throws away every row before it. */
+function offsetPage(db: Db, offset: number): void {
+  db.prepare('SELECT * FROM items WHERE deleted_at IS NULL ORDER BY seq DESC LIMIT ? OFFSET ?').all(PAGE, offset);
+}
+
+/**
+ * Median milliseconds of what the library page does on a library of that size, and of the plainer way to do the same, in turn in one run.
+ * @param file database to make; it is removed at the end
+ */
+export function libraryOf(file: string, { items, rounds }: LibraryLoad): Record<string, unknown> {
+  rmSync(file, { force: true });
+  let db = openDatabase(file, '0.1.0');
+  try {
+    const filled = performance.now();
+    const ids = fill(db, items);
+    const fillMs = performance.now() - filled;
+    closeDatabase(db);
+    const opening = performance.now();
+    db = openDatabase(file, '0.1.0');
+    const openMs = performance.now() - opening;
+
+    const store = new ItemsStore(db);
+    const filter = { place: 'library', favourites: false, model: null, tag: null, from: null, until: null } as const;
+    const all = { limit: PAGE, before: null, kind: null, search: '', filter } as const;
+    const deep = ids[Math.floor(items / 10)] ?? '';
+    const rare = String(((items - 1) * 2_654_435_761) % 2 ** 32);
+    const measured = interleaved(rounds, {
+      firstPage: () => store.list(all),
+      deepPage: () => store.list({ ...all, before: deep }),
+      deepPageByOffset: () => offsetPage(db, Math.floor(items * 0.8)),
+      searchCommon: () => store.list({ ...all, search: 'banana' }),
+      searchCommonByLike: () => likeSearch(db, 'banana'),
+      searchRare: () => store.list({ ...all, search: rare }),
+      searchRareByLike: () => likeSearch(db, rare),
+      searchTwoWords: () => store.list({ ...all, search: 'app print' }),
+      byModel: () => store.list({ ...all, filter: { ...filter, model: 'other' } }),
+      byTag: () => store.list({ ...all, filter: { ...filter, tag: 'ripe' } }),
+      byDate: () => store.list({ ...all, filter: { ...filter, from: 1_700_000_000_000, until: 1_700_000_000_000 + items * 100 } }),
+      favourites: () => store.list({ ...all, filter: { ...filter, favourites: true } }),
+      trash: () => store.list({ ...all, filter: { ...filter, place: 'trash' } }),
+      openItem: () => store.get(deep),
+      summary: () => store.summary(),
+    });
+    return { items, fillMs, openDatabaseMs: openMs, medianMs: measured };
+  } finally {
+    closeDatabase(db);
+    rmSync(file, { force: true });
+  }
+}
+
+/** Every task once a round, so that the machine's mood is in all of them. */
+function interleaved(rounds: number, tasks: Readonly<Record<string, () => void>>): Record<string, number> {
+  const times = new Map<string, number[]>(Object.keys(tasks).map((name) => [name, []]));
+  for (let round = 0; round < rounds; round++) {
+    for (const [name, task] of Object.entries(tasks)) {
+      const started = performance.now();
+      task();
+      times.get(name)?.push(performance.now() - started);
+    }
+  }
+  return Object.fromEntries([...times].map(([name, list]) => [name, list.sort((a, b) => a - b)[Math.floor(list.length / 2)] ?? 0]));
+}

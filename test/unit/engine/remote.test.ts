@@ -1,0 +1,192 @@
+import type { ServerResponse } from 'node:http';
+import fc from 'fast-check';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { Engine, type LoadOptions, openPackage } from '../../../src/engine/index.js';
+import { graphBorders } from '../../../src/engine/borders.js';
+import { remoteAddresses } from '../../../src/engine/remote/addresses.js';
+import { RemoteGraph, divide } from '../../../src/engine/remote/remote-graph.js';
+import { Replicas } from '../../../src/engine/remote/replicas.js';
+import { tritonConfig } from '../../../src/engine/remote/triton.js';
+import { SAMPLING, TINY } from './fixtures.js';
+import { type V2Server, type V2ServerOptions, startV2Server } from './v2-server.js';
+
+const ITEMS = [5, 77, 0xffff_ffff, 9, 10].map((seed, i) => ({ condition: i % 3, seed }));
+
+async function load(options: LoadOptions = {}): Promise<Engine> {
+  const engine = await Engine.load(TINY, { threads: 1, ...options });
+  onTestFinished(() => engine.dispose());
+  return engine;
+}
+
+const serve = (options?: V2ServerOptions): Promise<V2Server> => startV2Server(TINY, options);
+const listOf = (...servers: V2Server[]): string => servers.map(({ address }) => address).join(', ');
+
+describe('a model on inference servers', () => {
+  test.each([
+    ['in JSON', false],
+    ['in binary, as Triton has it', true],
+  ])('is what auto takes, and gives the same pictures as here, %s', async (_how, triton) => {
+    const [a, b] = [await serve({ triton }), await serve({ triton })];
+    const remote = await load({ remote: listOf(a, b) });
+    expect(remote.probes[0]).toMatchObject({
+      name: 'remote',
+      state: 'active',
+      reason: expect.stringMatching(/^Passed its probe/) as string,
+    });
+    expect(remote.provider).toBe('remote');
+    const local = await load({ provider: 'cpu' });
+    const pictures = await remote.generate(ITEMS, SAMPLING);
+    expect(pictures).toEqual(await local.generate(ITEMS, SAMPLING));
+    // Both had their share of every batch.
+    for (const { inferred } of [a, b]) expect(inferred.filter((name) => name === 'tiny-step').length).toBeGreaterThan(3);
+    expect(await remote.decode(pictures[0]?.tokens ?? new Int32Array(), 2)).toEqual(
+      await local.decode(pictures[0]?.tokens ?? new Int32Array(), 2),
+    );
+  });
+
+  test('loses nothing when one server is killed in the middle, and when that one comes back busy', async () => {
+    const [a, b] = [
+      await serve(),
+      await serve({ intercept: (request, response) => request.url?.endsWith('infer') === true && busyNowAndThen(response) }),
+    ];
+    const remote = await load({ remote: listOf(a, b) });
+    const pictures = await remote.generate(ITEMS, SAMPLING, {
+      onStep: ({ step }) => {
+        if (step === 3) a.kill();
+      },
+    });
+    const local = await load({ provider: 'cpu' });
+    expect(pictures).toEqual(await local.generate(ITEMS, SAMPLING));
+  });
+
+  test('goes to another server when one gives no answer', async () => {
+    const silent = await serve({ intercept: (request) => request.url?.endsWith('infer') === true });
+    const good = await serve();
+    const border = graphBorders((await openPackage(TINY)).manifest).decode;
+    const graph = await RemoteGraph.create(new Replicas([silent.address, good.address], 100), 'tiny-decode', border);
+    const { pixels } = await graph.run(2, { tokens: new Int32Array(2 * 4 * 4), depth: new Int32Array(2 * 4).fill(4) });
+    expect(pixels).toHaveLength(2 * 16 * 16 * 3);
+    expect(good.inferred.length).toBeGreaterThanOrEqual(2);
+  });
+
+  test('that nobody answers for is run here instead, or refused with a sentence where it was asked for', async () => {
+    const server = await serve();
+    server.kill();
+    const auto = await load({ remote: server.address });
+    expect(auto.provider).not.toBe('remote');
+    const sentence = /^No inference server did the work \(http:\/\/127\.0\.0\.1:\d+: ECONNREFUSED\)\. Check that they run, then retry/;
+    expect(auto.probes[0]).toMatchObject({ name: 'remote', state: 'refused', reason: expect.stringMatching(sentence) as string });
+    await expect(load({ provider: 'remote', remote: server.address })).rejects.toThrow(
+      /^Inference servers can't run this model: No inference server/,
+    );
+    await expect(load({ provider: 'remote' })).rejects.toThrow(/No inference server is named\. Start the studio with RESGEN_REMOTE=/);
+  }, 60_000);
+
+  test('of another kind is refused, with what is wrong', async () => {
+    const unknown = await serve({
+      intercept: (request, response) => request.url === '/v2/models/tiny-decode' && answer(response, 404, { error: 'not found' }),
+    });
+    await expect(load({ provider: 'remote', remote: unknown.address })).rejects.toThrow(
+      /can't run “tiny-decode”: it answered 404: .*not found/,
+    );
+    const other = { name: 'tiny-decode', inputs: [{ name: 'tokens', datatype: 'INT32', shape: [-1, 64, 16] }], outputs: [] };
+    const wrong = await serve({
+      intercept: (request, response) => request.url === '/v2/models/tiny-decode' && answer(response, 200, other),
+    });
+    await expect(load({ provider: 'remote', remote: wrong.address })).rejects.toThrow(
+      /it has tokens of shape \[-1, 64, 16\], not \[B, 4, 4\]/,
+    );
+    const zeros = { outputs: [{ name: 'pixels', datatype: 'UINT8', data: new Array(2 * 16 * 16 * 3).fill(0) }] };
+    const blind = await serve({
+      intercept: (request, response) => request.url === '/v2/models/tiny-decode/infer' && answer(response, 200, zeros),
+    });
+    await expect(load({ provider: 'remote', remote: blind.address })).rejects.toThrow(/Inference servers can't run this model: /);
+  });
+
+  test('whatever a server answers, the result is sound or a sentence', async () => {
+    let body: string | Uint8Array = '';
+    let headers: Record<string, string> = {};
+    const hostile = await serve({
+      intercept: (request, response) => {
+        if (!request.url?.endsWith('infer')) return false;
+        response.writeHead(200, headers).end(body);
+        return true;
+      },
+    });
+    const border = graphBorders((await openPackage(TINY)).manifest).decode;
+    const graph = await RemoteGraph.create(new Replicas([hostile.address]), 'tiny-decode', border);
+    const output = fc.record(
+      {
+        name: fc.constantFrom('pixels', 'other'),
+        datatype: fc.constantFrom('UINT8', 'INT32', 'FP32', 'BYTES'),
+        data: fc.array(fc.anything(), { maxLength: 5 }),
+        parameters: fc.record({ binary_data_size: fc.oneof(fc.integer(), fc.constant(768)) }),
+      },
+      { requiredKeys: [] },
+    );
+    const answers = fc.oneof(
+      fc.string(),
+      fc.uint8Array({ maxLength: 900 }),
+      fc.json(),
+      fc.record({ outputs: fc.array(output, { maxLength: 3 }) }).map((o) => JSON.stringify(o)),
+    );
+    await fc.assert(
+      fc.asyncProperty(answers, fc.option(fc.constantFrom('0', '-1', '10', 'x', '99999999')), async (given, length) => {
+        body = given;
+        headers = length === null ? {} : { 'inference-header-content-length': length };
+        const done = graph.run(1, { tokens: new Int32Array(16), depth: new Int32Array(4) });
+        const result = await done.catch((error: unknown) => error);
+        if (result instanceof Error)
+          expect(result.message).toMatch(/^The inference server http.* can't run “tiny-decode”: .*\. Export the package again/s);
+        else expect(result).toMatchObject({ pixels: expect.any(Uint8Array) as Uint8Array });
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
+
+describe('addresses of servers', () => {
+  test('are told apart by commas; what is none is refused', () => {
+    expect(remoteAddresses(' http://a:8000/, https://b/models/ ,http://a:8000')).toEqual(['http://a:8000', 'https://b/models']);
+    expect(remoteAddresses('')).toEqual([]);
+    for (const bad of ['a:8000', 'file:///etc/passwd', 'http://user:secret@a', 'http://a?x=1', 'nonsense']) {
+      expect(() => remoteAddresses(bad)).toThrow(/is not the address of a server/);
+    }
+    expect(() => remoteAddresses(Array.from({ length: 33 }, (_, i) => `http://a:${i + 1}`).join())).toThrow(/names 33 servers/);
+  });
+});
+
+test('a batch is divided into shares that differ by one row at most', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 64 }), fc.integer({ min: 1, max: 32 }), (B, parts) => {
+      const shares = divide(B, parts);
+      const sizes = shares.map(({ from, to }) => to - from);
+      expect(shares[0]?.from).toBe(0);
+      expect(shares.at(-1)?.to).toBe(B);
+      shares.slice(1).forEach(({ from }, i) => expect(from).toBe(shares[i]?.to));
+      expect(Math.min(...sizes)).toBeGreaterThan(0);
+      expect(Math.max(...sizes) - Math.min(...sizes)).toBeLessThan(2);
+    }),
+  );
+});
+
+test("a graph's configuration for Triton names every tensor", async () => {
+  const { step } = graphBorders((await openPackage(TINY)).manifest);
+  const config = tritonConfig('tiny-step', step, { maxBatch: 16, instances: 2 });
+  expect(config).toContain('name: "tiny-step"\nbackend: "onnxruntime"\nmax_batch_size: 16\n');
+  expect(config).toContain('{ name: "tokens", data_type: TYPE_INT32, dims: [ 4, 4 ] }');
+  expect(config).toContain('{ name: "guidance", data_type: TYPE_FP32, dims: [ 1 ], reshape: { shape: [ ] } }');
+  expect(config).toContain('{ name: "confidence", data_type: TYPE_FP32, dims: [ 4, 4 ] }');
+  expect(config).toContain('instance_group [ { count: 2 } ]\ndynamic_batching { max_queue_delay_microseconds: 1000 }');
+});
+
+function answer(response: ServerResponse, status: number, value: object): true {
+  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(value));
+  return true;
+}
+
+let asked = 0;
+/** Every third request gets no more than a 503. */
+function busyNowAndThen(response: ServerResponse): boolean {
+  return ++asked % 3 === 0 && answer(response, 503, { error: 'busy' });
+}

@@ -1,0 +1,112 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { type CallName, ErrorCode, calls, fromJson, toJson } from '../../../src/contract/index.js';
+import { SAMPLING, openStudio, request } from '../studio/support.js';
+import { mutated } from './mutations.js';
+
+const RUNS = 4000;
+const ID = '0123456789abcdef';
+
+/** Parameters that each call takes; what is sent is these, damaged. */
+const valid: Record<CallName, unknown> = {
+  'app.info': null,
+  'settings.get': null,
+  'settings.set': { theme: 'dark', embedRecipe: true, provider: 'cpu', lastModel: 'fake' },
+  'models.list': null,
+  'models.card': { id: 'fake' },
+  'models.verify': { id: 'fake' },
+  'models.recentClasses': { id: 'fake' },
+  'engine.status': null,
+  'engine.probe': { model: 'none' },
+  'jobs.create': request({ sampling: SAMPLING, classes: ['No such class'] }),
+  'jobs.list': null,
+  'jobs.cancel': { id: ID },
+  'jobs.retry': { id: ID },
+  'jobs.pause': { id: ID },
+  'jobs.resume': { id: ID },
+  'jobs.move': { id: ID, before: ID },
+  'jobs.cancelAll': null,
+  'jobs.remove': { ids: [ID] },
+  'items.list': { limit: 10, before: ID, kind: 'image', search: 'x', filter: { place: 'trash', tag: 'x', model: 'fake', from: 1, until: 2 } },
+  'items.get': { id: ID },
+  'items.remove': { ids: [ID, ID] },
+  'items.restore': { ids: [ID] },
+  'items.purge': { ids: [ID] },
+  'items.favourite': { ids: [ID], favourite: true },
+  'items.tag': { ids: [ID], add: ['a'], remove: ['b'] },
+  'library.summary': null,
+  'items.export': { ids: [ID], format: 'png' },
+  'items.import': { name: 'a.png', bytes: new Uint8Array(4), model: 'fake' },
+  'recipe.read': { name: 'a.png', bytes: new Uint8Array(4) },
+};
+
+describe('a message of the contract', () => {
+  it('is handled or refused with a code and a sentence, whatever is in it', async () => {
+    const { studio, ask } = openStudio();
+    const message = fc
+      .constantFrom(...(Object.keys(calls) as CallName[]))
+      .chain((name) => fc.tuple(fc.constant(name), fc.oneof({ weight: 9, arbitrary: mutated(valid[name]) }, { weight: 1, arbitrary: fc.anything() })));
+    await fc.assert(
+      fc.asyncProperty(message, async ([name, params]) => {
+        const reply = await studio.call(name, params as never);
+        if (reply.ok) return;
+        expect(ErrorCode.options).toContain(reply.error.code);
+        expect(reply.error.code).not.toBe('internal');
+        expect(reply.error.message).toMatch(/^\S.*[.?]$/s);
+      }),
+      { numRuns: RUNS },
+    );
+    expect(({} as Record<string, unknown>)['polluted']).toBeUndefined();
+    // Still itself, and nothing was made.
+    expect(await ask('items.list', { limit: 1, before: null, kind: null, search: '' })).toEqual({ items: [], total: 0 });
+    expect(await ask('jobs.list', null)).toEqual([]);
+  }, 120_000);
+
+  it('with a name of no call is refused', async () => {
+    const { studio } = openStudio();
+    await fc.assert(
+      fc.asyncProperty(fc.oneof(fc.string(), fc.constantFrom('__proto__', 'constructor', 'toString', 'hasOwnProperty')), async (name) => {
+        fc.pre(!Object.hasOwn(calls, name));
+        expect(await studio.call(name as CallName, null as never)).toMatchObject({ ok: false, error: { code: 'bad-request' } });
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
+
+describe('JSON on the wire', () => {
+  it('brings every value back, bytes too', () => {
+    const value = fc.letrec((tie) => ({
+      any: fc.oneof(
+        { depthSize: 'small' },
+        fc.string(),
+        fc.integer(),
+        fc.boolean(),
+        fc.constant(null),
+        fc.uint8Array({ maxLength: 64 }),
+        fc.array(tie('any'), { maxLength: 4 }),
+        fc.dictionary(
+          fc.string().filter((key) => key !== '$bytes' && key !== '__proto__'),
+          tie('any'),
+          { maxKeys: 4 },
+        ),
+      ),
+    })).any;
+    fc.assert(
+      fc.property(value, (sent) => expect(fromJson(toJson(sent))).toEqual(sent)),
+      { numRuns: 1000 },
+    );
+  });
+
+  it('that is no JSON, or nested without end, is an error and no crash', () => {
+    for (const text of ['', '{', '{"$bytes":"%%%"}', `${'['.repeat(200_000)}${']'.repeat(200_000)}`]) {
+      let outcome = 'handled';
+      try {
+        fromJson(text);
+      } catch (error) {
+        outcome = error instanceof Error ? 'refused' : 'thrown';
+      }
+      expect(['handled', 'refused']).toContain(outcome);
+    }
+  });
+});
