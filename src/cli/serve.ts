@@ -48,7 +48,9 @@ export async function serve(host: Host, options: ServeOptions): Promise<number> 
     printResult(false, {}, `ResGen Studio is at ${link}\nThe link works once. Ctrl-C ends the studio.`);
     if (apiKey !== undefined) {
       const { origin } = new URL(link);
-      note(`Programs: base URL ${origin}/v1, API key ${process.env['RESGEN_API_KEY'] ? 'that of RESGEN_API_KEY' : apiKey}; ${origin}/openapi.json`);
+      note(
+        `Programs: base URL ${origin}/v1, API key ${process.env['RESGEN_API_KEY'] ? 'that of RESGEN_API_KEY' : apiKey}; ${origin}/openapi.json`,
+      );
     }
     if (options.open) await openBrowser(link);
     await interrupted();
@@ -62,7 +64,10 @@ export async function serve(host: Host, options: ServeOptions): Promise<number> 
 function apiKeyOf(given: string | undefined): string {
   if (given === undefined || given === '') return randomBytes(24).toString('base64url');
   if (given.length >= MIN_KEY && /^[\x21-\x7e]+$/.test(given)) return given;
-  throw new StudioError('bad-request', `RESGEN_API_KEY must have at least ${MIN_KEY} printable characters without spaces. Leave it out for a random one.`);
+  throw new StudioError(
+    'bad-request',
+    `RESGEN_API_KEY must have at least ${MIN_KEY} printable characters without spaces. Leave it out for a random one.`,
+  );
 }
 
 async function readTls({ tlsCert, tlsKey }: ServeOptions): Promise<ServerOptions['tls'] | undefined> {
