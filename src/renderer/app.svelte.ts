@@ -1,11 +1,12 @@
 import type { Connection, ConnectionState } from './bridge/connect.js';
 import { Images } from './images/images.svelte.js';
+import { Inspector } from './inspector/inspector.svelte.js';
+import { readPixels } from './inspector/pixels.js';
 import { SettingsPage } from './settings/settings.svelte.js';
+import { inspectedId, inspectorAddress, pageOf, type Page } from './shared/address.js';
 import { download, isPicture } from './shared/files.js';
 import { Notices } from './shared/notices.svelte.js';
 import { Studio } from './studio.svelte.js';
-
-export type Page = 'images' | 'settings';
 
 /** The whole window: the connection, the page shown, and one controller for each page. */
 export class App {
@@ -16,11 +17,17 @@ export class App {
   readonly notices = new Notices();
   readonly studio: Studio;
   readonly images: Images;
+  readonly inspector: Inspector;
   readonly settings: SettingsPage;
 
   constructor(private readonly link: Connection) {
     this.studio = new Studio(link.bridge, this.notices);
     this.images = new Images(this.studio, { download, isPicture });
+    this.inspector = new Inspector(this.studio, {
+      download,
+      readPixels,
+      navigate: (id) => (location.hash = inspectorAddress(id)),
+    });
     this.settings = new SettingsPage(this.studio);
   }
 
@@ -29,12 +36,13 @@ export class App {
     const unsubscribe = this.link.bridge.subscribe((event) => {
       this.studio.onEvent(event);
       this.images.onEvent(event);
+      this.inspector.onEvent(event);
     });
     const unwatch = this.link.watch((state) => {
       this.connection = state;
       if (state === 'connected') void this.load();
     });
-    const followAddress = () => (this.page = pageOf(location.hash));
+    const followAddress = () => this.#follow();
     addEventListener('hashchange', followAddress);
     return () => {
       unsubscribe();
@@ -46,14 +54,17 @@ export class App {
   async load(): Promise<void> {
     await this.studio.load();
     this.everConnected ||= this.studio.phase === 'ready';
-    if (this.studio.phase === 'ready') await this.images.load();
+    if (this.studio.phase !== 'ready') return;
+    this.#follow();
+    await this.images.load();
   }
 
   retry(): void {
     this.link.retry();
   }
-}
 
-function pageOf(hash: string): Page {
-  return hash === '#/settings' ? 'settings' : 'images';
+  #follow(): void {
+    this.page = pageOf(location.hash);
+    if (this.page === 'inspector' && this.studio.phase === 'ready') void this.inspector.follow(inspectedId(location.hash));
+  }
 }
