@@ -25,6 +25,13 @@ export interface SessionOptions {
 
 export type Tensors = Readonly<Record<string, TensorData>>;
 
+/** The dimensions that a graph leaves free; L and N only where it is of sounds. */
+export interface Sizes {
+  B: number;
+  L?: number;
+  N?: number;
+}
+
 /** An onnxruntime session of one graph, whose inputs and outputs are as the border says. */
 export class GraphSession {
   private constructor(
@@ -55,19 +62,19 @@ export class GraphSession {
     return new GraphSession(session, border);
   }
 
-  /** Runs a batch of B. Every input of the border must be given, flat and row-major. Returns every output. */
-  async run(B: number, inputs: Tensors): Promise<Tensors> {
+  /** Runs a batch. Every input of the border must be given, flat and row-major. Returns every output. */
+  async run(sizes: Sizes, inputs: Tensors): Promise<Tensors> {
     const feeds: Record<string, Tensor> = {};
     for (const [name, { type, shape }] of Object.entries(this.border.inputs)) {
       const data = inputs[name];
       if (!data) throw new TypeError(`The input ${name} was not given.`);
-      feeds[name] = new Tensor(type, data, dimensions(shape, B));
+      feeds[name] = new Tensor(type, data, dimensions(shape, sizes));
     }
     const results = await this.session.run(feeds);
     const outputs: Record<string, TensorData> = {};
     for (const [name, { shape }] of Object.entries(this.border.outputs)) {
       const data = results[name]?.data;
-      const length = dimensions(shape, B).reduce((a, b) => a * b, 1);
+      const length = dimensions(shape, sizes).reduce((a, b) => a * b, 1);
       if (!(data instanceof Int32Array || data instanceof Float32Array || data instanceof Uint8Array) || data.length !== length) {
         throw new StudioError(
           'bad-model',
@@ -84,8 +91,8 @@ export class GraphSession {
   }
 }
 
-function dimensions(shape: TensorBorder['shape'], B: number): number[] {
-  return shape.map((dimension) => (dimension === 'B' ? B : dimension));
+function dimensions(shape: TensorBorder['shape'], sizes: Sizes): number[] {
+  return shape.map((dimension) => (typeof dimension === 'number' ? dimension : (sizes[dimension] ?? 0)));
 }
 
 function checkBorder(
@@ -108,7 +115,7 @@ function checkBorder(
   }
 }
 
-function fitsDimension(found: number | string, expected: 'B' | number | undefined): boolean {
+function fitsDimension(found: number | string, expected: TensorBorder['shape'][number] | undefined): boolean {
   return typeof found === 'string' || found === expected;
 }
 
