@@ -1,7 +1,8 @@
 """Turns a codec of Hugging Face transformers, an `EncodecModel` or a `DacModel`, into a package that the token inspector opens.
 
     pip install -r training/requirements-codecs.txt
-    python -m training.export_codec --model facebook/encodec_24khz --id encodec-24khz --licence MIT --out models/encodec-24khz
+    python -m training.export_codec --model facebook/encodec_24khz --id encodec-24khz --licence CC-BY-NC-4.0 --out models/encodec-24khz
+    python -m training.export_codec --random --id tiny-codec --licence CC0-1.0 --out test/fixtures/codecs/tiny-codec
 
 `--model` is a name on the hub or a folder that `save_pretrained` wrote. The package has no `step`: it encodes, decodes and is inspected, and
 generates nothing. Both codecs add up one embedding a depth and decode the sum, which is all that the studio asks of a codec.
@@ -160,6 +161,19 @@ def load_parts(name: str) -> EncodecParts | DacParts:
     return parts.eval()
 
 
+def random_encodec() -> nn.Module:
+    """A tiny EnCodec with untrained weights, whose codebooks shrink by depth as trained ones do: D = 4, V = 16, H = 8, 8 samples a position."""
+    from transformers import EncodecConfig, EncodecModel
+
+    torch.manual_seed(0)
+    # The bandwidth is what gives 4 depths of 4 bits at 1000 positions a second.
+    sizes = {"num_filters": 4, "hidden_size": 8, "upsampling_ratios": [4, 2], "codebook_size": 16}
+    model = EncodecModel(EncodecConfig(**sizes, sampling_rate=8000, target_bandwidths=[16.0])).eval()
+    for j, layer in enumerate(model.quantizer.layers):
+        layer.codebook.embed.copy_(torch.randn_like(layer.codebook.embed) * 0.7**j)
+    return model
+
+
 def graph_cases(parts: EncodecParts | DacParts):
     """(name, module, golden inputs, output names, dynamic shapes); two clips a batch, one of them decoded at half its depth."""
     D, V, _ = parts.e_DVH.shape
@@ -220,7 +234,9 @@ def export_codec(model: str, out: Path, id: str, title: str, version: str, licen
 
 def main() -> None:
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("--model", required=True, help="name on the hub, or a folder that save_pretrained wrote")
+    source = p.add_mutually_exclusive_group(required=True)
+    source.add_argument("--model", help="name on the hub, or a folder that save_pretrained wrote")
+    source.add_argument("--random", action="store_true", help="a tiny EnCodec with untrained weights, for tests")
     p.add_argument("--out", required=True, type=Path)
     p.add_argument("--id", required=True, help="id of the package: lower-case letters, digits and dashes")
     p.add_argument("--title", help="default: the id")
@@ -229,7 +245,11 @@ def main() -> None:
     p.add_argument("--card", type=Path, help="card.md to ship; a sentence of facts where left out")
     args = p.parse_args()
     card = args.card.read_text() if args.card else None
-    export_codec(args.model, args.out, args.id, args.title or args.id, args.version, args.licence, card)
+    with tempfile.TemporaryDirectory() as folder:
+        if args.random:
+            random_encodec().save_pretrained(Path(folder) / "random-encodec")
+        model = args.model or str(Path(folder) / "random-encodec")
+        export_codec(model, args.out, args.id, args.title or args.id, args.version, args.licence, card)
     print(f"{args.out}: {sum(f.stat().st_size for f in args.out.iterdir()) / 1e6:.1f} MB")
 
 

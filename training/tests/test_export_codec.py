@@ -12,22 +12,11 @@ import pytest
 import torch
 from safetensors.numpy import load_file
 
-from training.export_codec import export_codec
+from training.export_codec import export_codec, random_encodec
 
 transformers = pytest.importorskip("transformers", reason="training/requirements-codecs.txt is not installed")
 
 D, V = 4, 16
-
-
-def encodec() -> torch.nn.Module:
-    config = transformers.EncodecConfig(
-        num_filters=4, hidden_size=8, upsampling_ratios=[4, 2], codebook_size=V, sampling_rate=8000, target_bandwidths=[16.0]
-    )
-    model = transformers.EncodecModel(config).eval()
-    assert model.quantizer.num_quantizers == D
-    for j, layer in enumerate(model.quantizer.layers):
-        layer.codebook.embed.copy_(torch.randn_like(layer.codebook.embed) * 0.7**j)
-    return model
 
 
 def dac() -> torch.nn.Module:
@@ -50,7 +39,7 @@ def run(folder: Path, graph: str, **inputs: np.ndarray) -> list[np.ndarray]:
 @pytest.fixture(scope="module", params=["encodec", "dac"])
 def package(request, tmp_path_factory) -> tuple[torch.nn.Module, Path]:
     torch.manual_seed(0)
-    model = {"encodec": encodec, "dac": dac}[request.param]()
+    model = {"encodec": random_encodec, "dac": dac}[request.param]()
     root = tmp_path_factory.mktemp(request.param)
     model.save_pretrained(root / "weights")
     export_codec(str(root / "weights"), root / "package", f"tiny-{request.param}", "Tiny", "1.0.0", "CC0-1.0")
