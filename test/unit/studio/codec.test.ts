@@ -25,7 +25,7 @@ function studioWithCodec(): TestStudio {
 
 const codes = (seed: number): Int32Array => Int32Array.from({ length: L * D }, (_, n) => (n * n + seed * n) % V);
 const imported = ({ ask }: TestStudio, seed: number) =>
-  ask('tokens.import', { name: `${seed}.npy`, bytes: writeNpy({ L, D, codes: codes(seed) }), model: 'tiny-codec' });
+  ask('tokens.import', { name: `${seed}.npy`, bytes: new Uint8Array(writeNpy({ L, D, codes: codes(seed) })), model: 'tiny-codec' });
 
 describe('a codec without a generator', { timeout: 120_000 }, () => {
   it('is a model like others, and gives what PyTorch gave', async () => {
