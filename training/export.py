@@ -95,10 +95,18 @@ def halve_weights(model: onnx.ModelProto) -> None:
         model.graph.node.insert(0, node)
 
 
-def export_graph(module: nn.Module, inputs: dict[str, torch.Tensor], outputs: list[str], path: Path) -> None:
+def export_graph(
+    module: nn.Module,
+    inputs: dict[str, torch.Tensor],
+    outputs: list[str],
+    path: Path,
+    dynamic_shapes: tuple[dict[int, object], ...] | None = None,
+) -> None:
+    """`dynamic_shapes` has the free axes of each input; the batch alone where it is left out."""
     batch = torch.export.Dim("B", min=1, max=64)
+    shapes = dynamic_shapes or tuple({0: batch} for _ in inputs)
     # Exported first by itself: handed a bare module, the ONNX exporter would fix the batch size where this raises an error.
-    exported = torch.export.export(module.eval(), tuple(inputs.values()), dynamic_shapes=tuple({0: batch} for _ in inputs))
+    exported = torch.export.export(module.eval(), tuple(inputs.values()), dynamic_shapes=shapes)
     program = torch.onnx.export(
         exported,
         input_names=list(inputs),

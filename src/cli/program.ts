@@ -1,5 +1,6 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { version } from '../../package.json';
+import { type SetCode, parsePositions, parseSetCode } from './edit-options.js';
 import type { Host } from './host.js';
 import { exitCodes, fail } from './output.js';
 
@@ -10,6 +11,8 @@ Examples:
   resgen encode photo.jpg --model fruits --out photo.safetensors
   resgen decode photo.safetensors --depth 4 --out coarse.png
   resgen library backup library.tar
+  resgen tokens diff photo.safetensors other.safetensors
+  resgen edit photo.safetensors --resample-below 4 --class Banana --seed 7 --out new-details.png
   resgen serve --open
 
 Exit codes: 0 done, 1 failed, 2 wrong use, 130 interrupted. Results go to stdout, progress and problems to stderr.
@@ -84,6 +87,49 @@ function createProgram(builtFolder: string, done: (exitCode: number) => void): C
     .addOption(overwrite)
     .action(run(async () => (await import('./tokens.js')).encode));
 
+  const inspected = new Option('--model <id>', 'model that encodes pictures, and of token files that name none').default('fruits');
+  const tokens = program
+    .command('tokens')
+    .description('look into tokens: of .safetensors or .npy files, or of pictures, which are encoded');
+  tokens
+    .command('show <file...>')
+    .description('print the codes, a line a position')
+    .addOption(inspected)
+    .addOption(json)
+    .action(run(async () => (await import('./inspect.js')).showTokens));
+  tokens
+    .command('stats <file...>')
+    .description("print how the files together use each depth's codebook")
+    .addOption(inspected)
+    .addOption(json)
+    .action(run(async () => (await import('./inspect.js')).tokenStats));
+  tokens
+    .command('diff <file> <other>')
+    .description('print where two files have other codes, by depth')
+    .addOption(inspected)
+    .addOption(json)
+    .action(run(async () => (await import('./inspect.js')).diffTokens));
+
+  program
+    .command('edit <file>')
+    .description('change tokens in one way and write what comes of it; positions count from 0, depths from 1')
+    .addOption(inspected)
+    .option('--resample-below <depth>', 'keep this many depths and generate the deeper ones anew', wholeNumber)
+    .option('--inpaint <positions>', 'generate these positions anew, like 0,3,8-11', positions)
+    .option('--least-confident <percent>', 'generate this share of the tokens anew, the least confident', number)
+    .option('--swap <file>', 'take the depths after the first --at of them from another file')
+    .option('--at <depth>', 'with --swap: how many depths stay', wholeNumber)
+    .option('--blend <file>', "quantise a mean of this file's embeddings and another's")
+    .option('--alpha <share>', 'with --blend: share of the other file, 0 to 1', number)
+    .option('--set <pos,depth=code>', 'put a code in its place; may be given again', setCode, [])
+    .option('--zero <depth>', 'give a depth the code nearest to nothing everywhere', wholeNumber)
+    .option('--seed <n>', 'seed of what is generated', wholeNumber)
+    .option('--class <name>', "class of what is generated (default: the file's own)")
+    .requiredOption('--out <file>', 'what to write: .safetensors, .npy, .csv or .png')
+    .addOption(overwrite)
+    .addOption(json)
+    .action(run(async () => (await import('./edit.js')).edit));
+
   const models = program.command('models').description('list, verify or describe the models');
   models
     .command('list', { isDefault: true })
@@ -149,6 +195,24 @@ function createProgram(builtFolder: string, done: (exitCode: number) => void): C
 function wholeNumber(text: string): number {
   if (!/^\d+$/.test(text)) throw new InvalidArgumentError('It must be a whole number.');
   return Number(text);
+}
+
+function number(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isFinite(value)) throw new InvalidArgumentError('It must be a number.');
+  return value;
+}
+
+function positions(text: string): number[] {
+  const parsed = parsePositions(text);
+  if (!parsed) throw new InvalidArgumentError('Write positions like 0,3,8-11.');
+  return parsed;
+}
+
+function setCode(text: string, before: SetCode[]): SetCode[] {
+  const parsed = parseSetCode(text);
+  if (!parsed) throw new InvalidArgumentError('Write it like 12,3=841: position, depth and code.');
+  return [...before, parsed];
 }
 
 const append = (value: string, before: string[]): string[] => [...before, value];

@@ -1,18 +1,14 @@
 import { z } from 'zod';
+import { ExportedFile, FileName, UPLOAD_BYTES, Upload } from './files.js';
+import { inspectorCalls } from './inspector.js';
 import { ItemFilter, LibrarySummary, Tag, TAG_LIMITS } from './library.js';
 import { ModelSummary } from './model.js';
 import { ImageRequest, Item, ItemId, Job, JobId, ProviderProbe, Recipe, Settings } from './records.js';
 
-export const ITEM_LIMITS = { page: 500, perCall: 5000, uploadBytes: 64 << 20 } as const;
+export const ITEM_LIMITS = { page: 500, perCall: 5000, uploadBytes: UPLOAD_BYTES } as const;
 
-const Bytes = z.instanceof(Uint8Array).refine((b) => b.byteLength <= ITEM_LIMITS.uploadBytes, 'must be at most 64 MiB');
-const FileName = z.string().min(1).max(255);
 const Ids = z.array(ItemId).min(1).max(ITEM_LIMITS.perCall);
 const Nothing = z.null();
-
-/** A file the studio made for the person to save; `url` is fetched from the same origin as the renderer. */
-export const ExportedFile = z.strictObject({ name: z.string(), url: z.string(), bytes: z.int() });
-export type ExportedFile = z.infer<typeof ExportedFile>;
 
 export const AppInfo = z.strictObject({
   version: z.string(),
@@ -35,7 +31,7 @@ export const EngineStatus = z.strictObject({
 });
 export type EngineStatus = z.infer<typeof EngineStatus>;
 
-/** Every call between the renderer (or any client) and the studio. This is the only place where one is named. */
+/** Every call between the renderer (or any client) and the studio. Named here, and in `inspector.ts` those of the inspector. */
 export const calls = {
   'app.info': { params: z.null(), result: AppInfo },
   'settings.get': { params: z.null(), result: Settings },
@@ -101,9 +97,11 @@ export const calls = {
     result: ExportedFile,
   },
   /** Encodes a picture with a model and keeps it as an item. */
-  'items.import': { params: z.strictObject({ name: FileName, bytes: Bytes, model: z.string() }), result: Item },
+  'items.import': { params: z.strictObject({ name: FileName, bytes: Upload, model: z.string() }), result: Item },
   /** The recipe inside a dropped PNG, JPEG or WebP. */
-  'recipe.read': { params: z.strictObject({ name: FileName, bytes: Bytes }), result: Recipe },
+  'recipe.read': { params: z.strictObject({ name: FileName, bytes: Upload }), result: Recipe },
+
+  ...inspectorCalls,
 } as const satisfies Record<string, { params: z.ZodType; result: z.ZodType }>;
 
 export type CallName = keyof typeof calls;

@@ -40,8 +40,12 @@ export const EngineRequest = z.discriminatedUnion('type', [
     previewEveryMs: z.number().min(100).nullable(),
   }),
   z.strictObject({ type: z.literal('decode'), id: z.int(), tokens: Int32, depth: z.int().min(1) }),
+  /** B views together: tokens `[B * L * D]`, and `depth [B * L]`, how many of the first depths of each position are summed. */
+  z.strictObject({ type: z.literal('decodeViews'), id: z.int(), B: z.int().min(1).max(256), tokens: Int32, depth: Int32 }),
   /** Square RGB pixels, `size * size * 3` bytes at the package's size. */
   z.strictObject({ type: z.literal('encode'), id: z.int(), pixels: Bytes }),
+  /** Mono samples in -1..1 at the package's rate, whole positions of them. */
+  z.strictObject({ type: z.literal('encodeSound'), id: z.int(), samples: Float32 }),
   /** Ends the `generate` of that id between two steps; it then answers with an error of code `cancelled`. */
   z.strictObject({ type: z.literal('cancel'), id: z.int() }),
 ]);
@@ -77,6 +81,8 @@ export const EngineReply = z.discriminatedUnion('type', [
     ),
   }),
   z.strictObject({ type: z.literal('decoded'), id: z.int(), pixels: Bytes }),
+  /** RGB pixels of each view, or its mono samples. */
+  z.strictObject({ type: z.literal('decodedViews'), id: z.int(), frames: z.array(z.union([Bytes, Float32])) }),
   /** `residual [L * D]`: mean square of what is left after each depth. */
   z.strictObject({ type: z.literal('encoded'), id: z.int(), tokens: Int32, residual: Float32 }),
   z.strictObject({ type: z.literal('error'), id: z.int(), error: WireError }),

@@ -42,14 +42,18 @@ export const graphs = {
       depth: 'int32',
     },
     outputs: {
-      /** uint8 [B, S, S, 3] */
+      /** Pictures: uint8 [B, S, S, 3] */
       pixels: 'uint8',
+      /** Sounds, in place of pixels: float32 [B, N] in -1..1. L is free in their graphs, and N = L * samplesPerPosition. */
+      samples: 'float32',
     },
   },
   encode: {
     inputs: {
-      /** uint8 [B, S, S, 3] */
+      /** Pictures: uint8 [B, S, S, 3] */
       pixels: 'uint8',
+      /** Sounds, in place of pixels: float32 [B, N], padded with silence to whole positions */
+      samples: 'float32',
     },
     outputs: {
       /** int32 [B, L, D] */

@@ -15,6 +15,7 @@ export const MODEL_LIMITS = {
   components: 65_536,
   classes: 10_000,
   pictureSize: 2048,
+  sampleRate: 192_000,
 } as const;
 
 export const ModelId = z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/, 'must be lower-case letters, digits and dashes, at most 64');
@@ -29,16 +30,19 @@ export const PackageFile = z.strictObject({
 });
 export type PackageFile = z.infer<typeof PackageFile>;
 
-/** The files a package may have. `step` is what makes it a generator: without it a package can still encode, decode and be inspected. */
+/**
+ * The files a package may have. `step` is what makes it a generator: without it a package can still encode, decode and be inspected, and
+ * with nothing but its codebooks it can be inspected as far as that goes without pictures and sounds.
+ */
 export const PackageFiles = z.strictObject({
   step: PackageFile.optional(),
-  decode: PackageFile,
+  decode: PackageFile.optional(),
   encode: PackageFile.optional(),
   text: PackageFile.optional(),
   /** safetensors: `codebooks` float32 or float16 `[D, V, H]`. */
   codebooks: PackageFile,
   /** safetensors: `<graph>.in.<name>` and `<graph>.out.<name>`, recorded from PyTorch when the package was exported. */
-  golden: PackageFile,
+  golden: PackageFile.optional(),
   card: PackageFile,
   /** WebP sheet of one square tile a class, row by row, `columns` wide. */
   thumbnails: PackageFile.optional(),
@@ -46,7 +50,7 @@ export const PackageFiles = z.strictObject({
 export type PackageFiles = z.infer<typeof PackageFiles>;
 export type GraphName = 'step' | 'decode' | 'encode' | 'text';
 
-/** Shape of the token array: L positions, D depths, V codes a depth, code width H, K mixture components. */
+/** Shape of the token array: L positions (for sounds, the most that one may have), D depths, V codes a depth, code width H, K mixture components. */
 export const TokenShape = z.strictObject({
   L: z.int().min(1).max(MODEL_LIMITS.positions),
   D: z.int().min(1).max(MODEL_LIMITS.depths),
@@ -75,30 +79,39 @@ export const Manifest = z
     description: z.string().max(500),
     licence: z.string().min(1).max(200),
     tokens: TokenShape,
-    schedule: Schedule,
-    /** sigma_j: spread of the residual at each depth, measured on training data when the tokenizer was trained. */
-    sigma: z.array(z.number().positive()).min(1).max(MODEL_LIMITS.depths),
-    classes: z.array(z.string().min(1).max(80)).max(MODEL_LIMITS.classes),
+    schedule: Schedule.default('circle'),
+    /** sigma_j: spread of the residual at each depth, measured on training data when the tokenizer was trained. Generators have it. */
+    sigma: z.array(z.number().positive()).min(1).max(MODEL_LIMITS.depths).optional(),
+    classes: z.array(z.string().min(1).max(80)).max(MODEL_LIMITS.classes).default([]),
     /**
      * The pictures of a class came from a film in order, and the step graph takes the place on it as `view`: which side of the thing is seen.
      * Where nobody asks for one, the seed draws it.
      */
     views: z.boolean().optional(),
     image: z.strictObject({ size: z.int().min(1).max(MODEL_LIMITS.pictureSize) }).optional(),
+    /** Mono sound: samples a second, and how many of them one position stands for. */
+    sound: z
+      .strictObject({
+        sampleRate: z.int().min(1000).max(MODEL_LIMITS.sampleRate),
+        samplesPerPosition: z.int().min(1).max(MODEL_LIMITS.sampleRate),
+      })
+      .optional(),
     thumbnails: z.strictObject({ columns: z.int().min(1), tile: z.int().min(1).max(512) }).optional(),
-    presets: z.array(Preset),
-    defaultPreset: z.enum(['fast', 'balanced', 'best']),
+    presets: z.array(Preset).default([]),
+    defaultPreset: z.enum(['fast', 'balanced', 'best']).default('balanced'),
     files: PackageFiles,
   })
   .superRefine((m, context) => {
     const fail = (path: string, message: string) => context.addIssue({ code: 'custom', path: [path], message });
-    if (m.sigma.length !== m.tokens.D) fail('sigma', `must have one entry a depth (${m.tokens.D})`);
+    if (m.sigma && m.sigma.length !== m.tokens.D) fail('sigma', `must have one entry a depth (${m.tokens.D})`);
     if (m.tokens.grid && m.tokens.grid[0] * m.tokens.grid[1] !== m.tokens.L) fail('tokens', 'grid must multiply to L');
     if (m.kind === 'image' && (!m.image || !m.tokens.grid)) fail('image', 'is needed, with tokens.grid, for a package of kind "image"');
+    if (m.kind === 'speech' && !m.sound) fail('sound', 'is needed for a package of kind "speech"');
     if (new Set(m.classes).size !== m.classes.length) fail('classes', 'must be different from each other');
-    if (m.files.step && (!m.tokens.K || m.classes.length === 0 || m.presets.length === 0)) {
-      fail('files', 'a package with a step graph needs tokens.K, classes and presets');
+    if (m.files.step && (!m.tokens.K || !m.sigma || !m.files.decode || m.classes.length === 0 || m.presets.length === 0)) {
+      fail('files', 'a package with a step graph needs a decode graph, tokens.K, sigma, classes and presets');
     }
+    if (m.files.decode && !m.files.golden) fail('files', 'a package with a decode graph needs a golden file to test it by');
     if (m.presets.length > 0 && !m.presets.some((p) => p.id === m.defaultPreset)) fail('defaultPreset', 'must be one of the presets');
   });
 export type Manifest = z.infer<typeof Manifest>;

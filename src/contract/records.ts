@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { Tag } from './library.js';
-import { ModelId } from './model.js';
+import { MODEL_LIMITS, ModelId } from './model.js';
 import { Sampling, Seed } from './sampling.js';
 
 export const JOB_LIMITS = { countPerClass: 1000, itemsPerJob: 1000, classesPerJob: 1000 } as const;
@@ -8,6 +8,52 @@ export const JOB_LIMITS = { countPerClass: 1000, itemsPerJob: 1000, classesPerJo
 const Id = z.string().regex(/^[0-9a-z]{8,40}$/, 'must be an id made by the studio');
 export const ItemId = Id;
 export const JobId = Id;
+
+export const EDIT_LIMITS = { tokens: 65_536 } as const;
+
+const Position = z
+  .int()
+  .min(0)
+  .max(MODEL_LIMITS.positions - 1);
+const Depth = z.int().min(1).max(MODEL_LIMITS.depths);
+/** A number of depths, from the coarsest on. */
+const Depths = z.int().min(0).max(MODEL_LIMITS.depths);
+
+/** A change to an item's tokens. Positions count from 0, depths from 1. What it does not name stays as it is, bit for bit. */
+export const Edit = z.discriminatedUnion('kind', [
+  /** Keeps the first `depth` depths of every position, and generates what is below them anew. */
+  z.strictObject({ kind: z.literal('resampleBelow'), depth: Depths }),
+  /** Generates these positions anew, all depths of them. */
+  z.strictObject({ kind: z.literal('resamplePositions'), positions: z.array(Position).min(1).max(MODEL_LIMITS.positions) }),
+  /** Generates these tokens anew. Refused where a deeper token of the same position would stay: what a generator sees is always a prefix. */
+  z.strictObject({
+    kind: z.literal('resampleTokens'),
+    tokens: z
+      .array(z.strictObject({ position: Position, depth: Depth }))
+      .min(1)
+      .max(EDIT_LIMITS.tokens),
+  }),
+  /** Generates the least confident anew: of each position as many of its deepest tokens as it has among them. */
+  z.strictObject({ kind: z.literal('resampleLeastConfident'), percent: z.number().gt(0).max(100) }),
+  z.strictObject({
+    kind: z.literal('setCodes'),
+    codes: z
+      .array(z.strictObject({ position: Position, depth: Depth, code: z.int().min(0).max(MODEL_LIMITS.codes) }))
+      .min(1)
+      .max(EDIT_LIMITS.tokens),
+  }),
+  /** Depths 1..at of this item and at + 1..D of the other. */
+  z.strictObject({ kind: z.literal('swap'), other: ItemId, at: Depths }),
+  /** Quantises (1 - alpha) times this item's sum of embeddings plus alpha times the other's. */
+  z.strictObject({ kind: z.literal('blend'), other: ItemId, alpha: z.number().min(0).max(1) }),
+  /** Gives every position the code of this depth that is nearest to nothing: tokens can't leave a depth out altogether. */
+  z.strictObject({ kind: z.literal('zeroDepth'), depth: Depth }),
+]);
+export type Edit = z.infer<typeof Edit>;
+
+/** An item that an edit started from; `sha256` of its codes (int32, little-endian) tells it again where the id means nothing. */
+export const Parent = z.strictObject({ id: ItemId, sha256: z.string().regex(/^[0-9a-f]{64}$/) });
+export type Parent = z.infer<typeof Parent>;
 
 /** How an item came to be. Together with the package it names, enough to make the same tokens again. */
 export const Recipe = z.strictObject({
@@ -22,6 +68,9 @@ export const Recipe = z.strictObject({
   sampling: Sampling.optional(),
   /** encode: name of the file that was encoded, without its folder */
   source: z.string().max(255).optional(),
+  /** edit: what was done, to the first parent, with the second where there are two. className, seed and sampling are those of resampling. */
+  edit: Edit.optional(),
+  parents: z.array(Parent).min(1).max(2).optional(),
 });
 export type Recipe = z.infer<typeof Recipe>;
 

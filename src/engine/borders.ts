@@ -8,8 +8,8 @@ type ElementType = 'int32' | 'float32' | 'uint8';
 
 export interface TensorBorder {
   type: ElementType;
-  /** B is the batch; the other dimensions are the manifest's. */
-  shape: readonly ('B' | number)[];
+  /** B is the batch; L and N are free in the graphs of sounds: positions, and samples of as many. The others are the manifest's. */
+  shape: readonly ('B' | 'L' | 'N' | number)[];
 }
 
 export interface GraphBorder {
@@ -18,11 +18,18 @@ export interface GraphBorder {
 }
 
 /** What the graphs of a package must take and give: the names and types of `contract/graphs.ts` with the manifest's dimensions. */
-export function graphBorders({ tokens: { L, D, H }, image, views }: Manifest): Record<RunnableGraph, GraphBorder> {
+export function graphBorders({
+  tokens: { L: positionsOfPicture, D, H },
+  image,
+  sound,
+  views,
+}: Manifest): Record<RunnableGraph, GraphBorder> {
+  const L = sound ? 'L' : positionsOfPicture;
   const codes = ['B', L, D] as const;
   const positions = ['B', L] as const;
-  const pixels = ['B', image?.size ?? 0, image?.size ?? 0, 3] as const;
   const { step, decode, encode } = graphs;
+  const pixels = { pixels: { type: decode.outputs.pixels, shape: ['B', image?.size ?? 0, image?.size ?? 0, 3] as const } };
+  const seenOrHeard = sound ? { samples: { type: decode.outputs.samples, shape: ['B', 'N'] as const } } : pixels;
   return {
     step: {
       inputs: {
@@ -43,10 +50,10 @@ export function graphBorders({ tokens: { L, D, H }, image, views }: Manifest): R
     },
     decode: {
       inputs: { tokens: { type: decode.inputs.tokens, shape: codes }, depth: { type: decode.inputs.depth, shape: positions } },
-      outputs: { pixels: { type: decode.outputs.pixels, shape: pixels } },
+      outputs: seenOrHeard,
     },
     encode: {
-      inputs: { pixels: { type: encode.inputs.pixels, shape: pixels } },
+      inputs: seenOrHeard,
       outputs: { tokens: { type: encode.outputs.tokens, shape: codes }, residual: { type: encode.outputs.residual, shape: codes } },
     },
   };

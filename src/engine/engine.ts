@@ -53,7 +53,10 @@ export class Engine {
   static async load(folder: string, { provider = 'auto', probeAll = false, threads, remote = '' }: LoadOptions = {}): Promise<Engine> {
     const servers = remoteAddresses(remote);
     const pack = await openPackage(folder);
-    const { files } = pack.manifest;
+    const { id, files } = pack.manifest;
+    if (!files.decode) {
+      throw new StudioError('bad-request', `The model "${id}" is only codebooks: there is nothing in it to run. Inspect tokens with it.`);
+    }
     const borders = graphBorders(pack.manifest);
     const decodeBytes = await readPackageFile(pack, 'decode');
     const stepBytes = files.step ? await readPackageFile(pack, 'step') : null;
@@ -125,13 +128,8 @@ export class Engine {
 
   /** RGB pixels `[S, S, 3]` of tokens `[L * D]` summed over their first `depth` depths. */
   async decode(tokens: Int32Array, depth: number): Promise<Uint8Array> {
-    const { L, D, V } = this.pack.manifest.tokens;
-    if (tokens.length !== L * D || tokens.some((code) => code < 0 || code >= V)) {
-      throw new StudioError(
-        'bad-request',
-        `These tokens are not of this model: it has ${L} positions of ${D} tokens with codes 0 to ${V - 1}.`,
-      );
-    }
+    const { L, D } = this.pack.manifest.tokens;
+    this.checkTokens(tokens, L);
     return this.decodeBatch(1, tokens, new Int32Array(L).fill(Math.min(depth, D)));
   }
 
@@ -144,8 +142,38 @@ export class Engine {
       throw new StudioError('bad-request', `The model "${id}" takes RGB pictures of ${image.size} by ${image.size} pixels.`);
     }
     this.encoder ??= await this.createEncoder();
-    const { tokens, residual } = await this.encoder.run(1, { pixels });
+    const { tokens, residual } = await this.encoder.run({ B: 1 }, { pixels });
     return { tokens: int32(tokens), residual: float32(residual) };
+  }
+
+  /** Tokens `[L * D]` of mono samples `[N]` with L = N / samplesPerPosition, and the mean square of what is left after each depth. */
+  async encodeSound(samples: Float32Array): Promise<{ tokens: Int32Array; residual: Float32Array }> {
+    const { id, sound, files, tokens: shape } = this.pack.manifest;
+    if (!files.encode || !sound)
+      throw new StudioError('bad-request', `The model "${id}" can't take sounds in: it has no encoder for them. Choose another model.`);
+    const L = samples.length / sound.samplesPerPosition;
+    if (!Number.isInteger(L) || L < 1 || L > shape.L) {
+      const seconds = (shape.L * sound.samplesPerPosition) / sound.sampleRate;
+      throw new StudioError('bad-request', `The model "${id}" takes sounds of up to ${seconds.toFixed(1)} seconds. Choose a shorter one.`);
+    }
+    this.encoder ??= await this.createEncoder();
+    const { tokens, residual } = await this.encoder.run({ B: 1, L, N: samples.length }, { samples });
+    return { tokens: int32(tokens), residual: float32(residual) };
+  }
+
+  /**
+   * B views of tokens `[B * L * D]`, of which position i of view b sums its first `depth[b * L + i]`: RGB pixels `[S, S, 3]` each, or mono
+   * samples `[L * samplesPerPosition]`. L is the model's for pictures, and for sounds whatever these have.
+   */
+  async decodeViews(B: number, tokens: Int32Array, depth: Int32Array): Promise<(Uint8Array | Float32Array)[]> {
+    const { sound } = this.pack.manifest;
+    const L = depth.length / B;
+    for (let b = 0; b < B; b++) this.checkTokens(tokens.subarray((b * tokens.length) / B, ((b + 1) * tokens.length) / B), L);
+    const D = tokens.length / depth.length;
+    if (depth.some((d) => d < 0 || d > D)) throw new StudioError('bad-request', `Choose depths from 0 to ${D}.`);
+    if (!sound) return split(await this.decodeBatch(B, tokens, depth), B);
+    const { samples } = await this.sessions.decode.run({ B, L, N: L * sound.samplesPerPosition }, { tokens, depth });
+    return split(float32(samples), B);
   }
 
   /** The `step` graph as the sampler calls it. @throws StudioError `bad-request` when the package has none */
@@ -158,12 +186,15 @@ export class Engine {
       );
     return async ({ B, guidance, topP, noiseScale, ...arrays }) => {
       const each = (value: number) => new Float32Array(B).fill(value);
-      const { proposed, confidence } = await step.run(B, {
-        ...arrays,
-        guidance: each(guidance),
-        top_p: each(topP),
-        noise_scale: each(noiseScale),
-      });
+      const { proposed, confidence } = await step.run(
+        { B },
+        {
+          ...arrays,
+          guidance: each(guidance),
+          top_p: each(topP),
+          noise_scale: each(noiseScale),
+        },
+      );
       return { proposed: int32(proposed), confidence: float32(confidence) };
     };
   }
@@ -174,8 +205,20 @@ export class Engine {
     this.encoder = null;
   }
 
+  /** A sound may have fewer positions than the model's L, a picture has as many. */
+  private checkTokens(tokens: Int32Array, L: number): void {
+    const { sound, tokens: shape } = this.pack.manifest;
+    const { D, V } = shape;
+    const fits = sound ? L >= 1 && L <= shape.L : L === shape.L;
+    if (fits && tokens.length === L * D && tokens.every((code) => code >= 0 && code < V)) return;
+    throw new StudioError(
+      'bad-request',
+      `These tokens are not of this model: it has ${shape.L} positions of ${D} tokens with codes 0 to ${V - 1}.`,
+    );
+  }
+
   private readonly decodeBatch = async (B: number, tokens: Int32Array, depth: Int32Array): Promise<Uint8Array> => {
-    const { pixels } = await this.sessions.decode.run(B, { tokens, depth });
+    const { pixels } = await this.sessions.decode.run({ B }, { tokens, depth });
     return uint8(pixels);
   };
 
@@ -208,7 +251,7 @@ async function readGolden(pack: ModelPackage, borders: Record<RunnableGraph, Gra
     return { step, decode: goldenCase(golden, 'decode', borders.decode) };
   } catch (error) {
     if (!(error instanceof StudioError)) throw error;
-    throw notUsable(id, `${files.golden.path} ${error.message}`, error);
+    throw notUsable(id, `${files.golden?.path ?? 'its golden file'} ${error.message}`, error);
   }
 }
 

@@ -14,5 +14,12 @@ export { type ModelPackage, inspectPackage, openPackage, readPackageFile, verify
 export { type NamedTensor, type Safetensors, readSafetensors, writeSafetensors } from './safetensors.js';
 export { type TokenFile, readTokenFile, writeTokenFile } from './tokens.js';
 export { gamma, maskedAfter } from './schedule.js';
+export { Codebooks, readCodebooks } from './inspect/codebooks.js';
+export { type Tokens, blend, setCodes, swapDepths, zeroDepth } from './inspect/edits.js';
+export { maskBelow, maskLeastConfident, maskPositions, maskTokens } from './inspect/masks.js';
+export { maskedCounts, visibleAfter } from './inspect/replay.js';
+export { CodeCounts, compareTokens, depthEnergy, residualEnergy, tokenNorms } from './inspect/measures.js';
+export { principalPlane } from './inspect/plane.js';
+export { readNpy, writeCsv, writeNpy } from './inspect/npy.js';
 export { listedProviders } from './session.js';
 export { reveal } from './reveal.js';

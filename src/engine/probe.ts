@@ -2,7 +2,7 @@ import { StudioError } from '../contract/errors.js';
 import type { ProviderName, ProviderProbe } from '../contract/records.js';
 import type { GraphBorder, RunnableGraph } from './borders.js';
 import type { Safetensors } from './safetensors.js';
-import { type GraphRunner, PROVIDER_ORDER, type Tensors } from './session.js';
+import { type GraphRunner, PROVIDER_ORDER, type Sizes, type Tensors } from './session.js';
 
 /** How far a provider may be from PyTorch's recorded outputs. Float orders of summation differ; anything beyond is a wrong kernel. */
 const TOLERANCE = {
@@ -12,30 +12,34 @@ const TOLERANCE = {
   codes: 0.995,
   /** Largest difference of a pixel, of 255. */
   pixels: 2,
+  /** Largest difference of a sample, of full scale. */
+  samples: 5e-3,
 } as const;
 
 const TIMED_RUNS = 3;
 
 /** Inputs of one graph and the outputs PyTorch gave for them when the package was exported. */
 export interface GoldenCase {
-  B: number;
+  sizes: Sizes;
   inputs: Tensors;
   outputs: Tensors;
 }
 
 /** @throws StudioError `bad-file` when the golden file lacks a tensor of the graph. */
 export function goldenCase(golden: Safetensors, graph: RunnableGraph, border: GraphBorder): GoldenCase {
-  let B = 0;
-  const pick = (direction: 'in' | 'out', names: readonly string[]): Tensors =>
+  const sizes: Sizes = { B: 0 };
+  const pick = (direction: 'in' | 'out', tensors: GraphBorder['inputs']): Tensors =>
     Object.fromEntries(
-      names.map((name) => {
+      Object.entries(tensors).map(([name, { shape }]) => {
         const tensor = golden.tensors.get(`${graph}.${direction}.${name}`);
         if (!tensor?.shape[0]) throw new StudioError('bad-file', `has no tensor ${graph}.${direction}.${name}`);
-        B = tensor.shape[0];
+        shape.forEach((dimension, axis) => {
+          if (typeof dimension === 'string') sizes[dimension] = tensor.shape[axis] ?? 0;
+        });
         return [name, tensor.data];
       }),
     );
-  return { inputs: pick('in', Object.keys(border.inputs)), outputs: pick('out', Object.keys(border.outputs)), B };
+  return { inputs: pick('in', border.inputs), outputs: pick('out', border.outputs), sizes };
 }
 
 export interface Sessions {
@@ -53,7 +57,7 @@ export interface Measurement {
   ms: number;
   /** The same where it is of `step`. */
   stepMs: number | null;
-  /** Of the confidence, or of the pixels as a share of 255 where the package has no step. */
+  /** Of the confidence, or of what is decoded as a share of its full scale where the package has no step. */
   maxError: number;
   /** Clause that says what is wrong, or null when all is within tolerance. */
   wrong: string | null;
@@ -61,19 +65,20 @@ export interface Measurement {
 
 /** Runs the golden inputs and compares. The first run also counts for the time: the best of three is rarely the first. */
 export async function measure(sessions: Sessions, cases: GoldenCases): Promise<Measurement> {
-  const decoded = await sessions.decode.run(cases.decode.B, cases.decode.inputs);
-  const pixelError = largest(decoded['pixels'], cases.decode.outputs['pixels'], (got, want) => Math.abs(got - want));
-  const pixelsWrong = pixelError <= TOLERANCE.pixels ? null : `pixels differ by ${pixelError} of 255`;
+  const { error: decodeError, wrong: decodeWrong } = compareDecoded(
+    await sessions.decode.run(cases.decode.sizes, cases.decode.inputs),
+    cases.decode.outputs,
+  );
   if (!sessions.step || !cases.step) {
-    const ms = await bestOf(() => sessions.decode.run(cases.decode.B, cases.decode.inputs));
-    return { ms, stepMs: null, maxError: pixelError / 255, wrong: pixelsWrong };
+    const ms = await bestOf(() => sessions.decode.run(cases.decode.sizes, cases.decode.inputs));
+    return { ms, stepMs: null, maxError: decodeError, wrong: decodeWrong };
   }
 
   const { step } = sessions;
   const golden = cases.step;
   let outputs: Tensors = {};
   const ms = await bestOf(async () => {
-    outputs = await step.run(golden.B, golden.inputs);
+    outputs = await step.run(golden.sizes, golden.inputs);
   });
   const { equalCodes, maxError } = compareStep(outputs, golden.outputs);
   // Negated, so that NaN is wrong too.
@@ -84,7 +89,19 @@ export async function measure(sessions: Sessions, cases: GoldenCases): Promise<M
       : confidenceWrong
         ? `the confidence differs by ${maxError.toPrecision(2)}`
         : null;
-  return { ms, stepMs: ms, maxError, wrong: stepWrong ?? pixelsWrong };
+  return { ms, stepMs: ms, maxError, wrong: stepWrong ?? decodeWrong };
+}
+
+/** `error` is the largest one, as a share of full scale. */
+function compareDecoded(got: Tensors, want: Tensors): { error: number; wrong: string | null } {
+  const distance = (a: number, b: number) => Math.abs(a - b);
+  if (want['samples']) {
+    const error = largest(got['samples'], want['samples'], distance);
+    // Negated, so that NaN is wrong too.
+    return { error, wrong: !(error <= TOLERANCE.samples) ? `samples differ by ${error.toPrecision(2)} of full scale` : null };
+  }
+  const error = largest(got['pixels'], want['pixels'], distance);
+  return { error: error / 255, wrong: !(error <= TOLERANCE.pixels) ? `pixels differ by ${error} of 255` : null };
 }
 
 /** A code that flipped at a tie changes every deeper one of its position, so confidence is compared where codes are equal. */

@@ -62,8 +62,12 @@ export class RequestHandler {
         return this.generate(request);
       case 'decode':
         return this.decode(request);
+      case 'decodeViews':
+        return this.decodeViews(request);
       case 'encode':
         return this.encode(request);
+      case 'encodeSound':
+        return this.encodeSound(request);
     }
   }
 
@@ -98,6 +102,16 @@ export class RequestHandler {
 
   private async encode({ id, pixels }: Request<'encode'>): Promise<EngineReply> {
     const { tokens, residual } = await this.loaded().encode(pixels);
+    return { type: 'encoded', id, tokens: tokens.slice(), residual: residual.slice() };
+  }
+
+  private async decodeViews({ id, B, tokens, depth }: Request<'decodeViews'>): Promise<EngineReply> {
+    const frames = await this.loaded().decodeViews(B, tokens, depth);
+    return { type: 'decodedViews', id, frames: frames.map((frame) => frame.slice()) };
+  }
+
+  private async encodeSound({ id, samples }: Request<'encodeSound'>): Promise<EngineReply> {
+    const { tokens, residual } = await this.loaded().encodeSound(samples);
     return { type: 'encoded', id, tokens: tokens.slice(), residual: residual.slice() };
   }
 

@@ -220,9 +220,9 @@ async function decodeVisible(decode: DecodeFunction, pictures: readonly Picture[
 }
 
 /** Cuts a batch `[B, ...]` into B copies, so that sending one across a border doesn't carry the others. */
-export function split(batch: Uint8Array, B: number): Uint8Array[] {
+export function split<T extends Uint8Array | Float32Array>(batch: T, B: number): T[] {
   const size = batch.length / B;
-  return Array.from({ length: B }, (_, b) => batch.slice(b * size, (b + 1) * size));
+  return Array.from({ length: B }, (_, b) => batch.slice(b * size, (b + 1) * size) as T);
 }
 
 /** True at most once in `ms` milliseconds. */

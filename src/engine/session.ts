@@ -25,10 +25,17 @@ export interface SessionOptions {
 
 export type Tensors = Readonly<Record<string, TensorData>>;
 
+/** The dimensions that a graph leaves free; L and N only where it is of sounds. */
+export interface Sizes {
+  B: number;
+  L?: number;
+  N?: number;
+}
+
 /** Whatever runs a graph. */
 export interface GraphRunner {
-  /** Runs a batch of B. Every input of the border must be given, flat and row-major. Returns every output. */
-  run(B: number, inputs: Tensors): Promise<Tensors>;
+  /** Runs a batch. Every input of the border must be given, flat and row-major. Returns every output. */
+  run(sizes: Sizes, inputs: Tensors): Promise<Tensors>;
   release(): Promise<void>;
 }
 
@@ -62,18 +69,18 @@ export class GraphSession implements GraphRunner {
     return new GraphSession(session, border);
   }
 
-  async run(B: number, inputs: Tensors): Promise<Tensors> {
+  async run(sizes: Sizes, inputs: Tensors): Promise<Tensors> {
     const feeds: Record<string, Tensor> = {};
     for (const [name, { type, shape }] of Object.entries(this.border.inputs)) {
       const data = inputs[name];
       if (!data) throw new TypeError(`The input ${name} was not given.`);
-      feeds[name] = new Tensor(type, data, dimensions(shape, B));
+      feeds[name] = new Tensor(type, data, dimensions(shape, sizes));
     }
     const results = await this.session.run(feeds);
     const outputs: Record<string, TensorData> = {};
     for (const [name, { shape }] of Object.entries(this.border.outputs)) {
       const data = results[name]?.data;
-      const length = dimensions(shape, B).reduce((a, b) => a * b, 1);
+      const length = dimensions(shape, sizes).reduce((a, b) => a * b, 1);
       if (!(data instanceof Int32Array || data instanceof Float32Array || data instanceof Uint8Array) || data.length !== length) {
         throw new StudioError(
           'bad-model',
@@ -90,8 +97,8 @@ export class GraphSession implements GraphRunner {
   }
 }
 
-function dimensions(shape: TensorBorder['shape'], B: number): number[] {
-  return shape.map((dimension) => (dimension === 'B' ? B : dimension));
+function dimensions(shape: TensorBorder['shape'], sizes: Sizes): number[] {
+  return shape.map((dimension) => (typeof dimension === 'number' ? dimension : (sizes[dimension] ?? 0)));
 }
 
 function checkBorder(
@@ -114,7 +121,7 @@ function checkBorder(
   }
 }
 
-function fitsDimension(found: number | string, expected: 'B' | number | undefined): boolean {
+function fitsDimension(found: number | string, expected: TensorBorder['shape'][number] | undefined): boolean {
   return typeof found === 'string' || found === expected;
 }
 

@@ -1,12 +1,13 @@
 import type { Connection, ConnectionState } from './bridge/connect.js';
 import { Images } from './images/images.svelte.js';
+import { Inspector } from './inspector/inspector.svelte.js';
+import { readPixels } from './inspector/pixels.js';
 import { LibraryPage } from './library/library.svelte.js';
 import { SettingsPage } from './settings/settings.svelte.js';
+import { inspectedId, inspectorAddress, pageOf, type Page } from './shared/address.js';
 import { download, isPicture } from './shared/files.js';
 import { Notices } from './shared/notices.svelte.js';
 import { Studio } from './studio.svelte.js';
-
-export type Page = 'images' | 'library' | 'settings';
 
 /** The whole window: the connection, the page shown, and one controller for each page. */
 export class App {
@@ -18,12 +19,18 @@ export class App {
   readonly studio: Studio;
   readonly images: Images;
   readonly library: LibraryPage;
+  readonly inspector: Inspector;
   readonly settings: SettingsPage;
 
   constructor(private readonly link: Connection) {
     this.studio = new Studio(link.bridge, this.notices);
     this.images = new Images(this.studio, { download, isPicture });
     this.library = new LibraryPage(link.bridge, this.notices);
+    this.inspector = new Inspector(this.studio, {
+      download,
+      readPixels,
+      navigate: (id) => (location.hash = inspectorAddress(id)),
+    });
     this.settings = new SettingsPage(this.studio);
   }
 
@@ -33,12 +40,13 @@ export class App {
       this.studio.onEvent(event);
       this.images.onEvent(event);
       this.library.onEvent(event);
+      this.inspector.onEvent(event);
     });
     const unwatch = this.link.watch((state) => {
       this.connection = state;
       if (state === 'connected') void this.load();
     });
-    const followAddress = () => (this.page = pageOf(location.hash));
+    const followAddress = () => this.#follow();
     addEventListener('hashchange', followAddress);
     return () => {
       unsubscribe();
@@ -50,15 +58,17 @@ export class App {
   async load(): Promise<void> {
     await this.studio.load();
     this.everConnected ||= this.studio.phase === 'ready';
-    if (this.studio.phase === 'ready') await this.images.load();
+    if (this.studio.phase !== 'ready') return;
+    this.#follow();
+    await this.images.load();
   }
 
   retry(): void {
     this.link.retry();
   }
-}
 
-function pageOf(hash: string): Page {
-  if (hash === '#/settings') return 'settings';
-  return hash === '#/library' ? 'library' : 'images';
+  #follow(): void {
+    this.page = pageOf(location.hash);
+    if (this.page === 'inspector' && this.studio.phase === 'ready') void this.inspector.follow(inspectedId(location.hash));
+  }
 }

@@ -14,6 +14,9 @@ const TYPES: Readonly<Record<string, string>> = {
   png: 'image/png',
   jpg: 'image/jpeg',
   webp: 'image/webp',
+  gif: 'image/gif',
+  wav: 'audio/wav',
+  csv: 'text/csv',
   zip: 'application/zip',
   safetensors: 'application/octet-stream',
 };

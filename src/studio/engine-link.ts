@@ -7,7 +7,14 @@ export type StepReply = ReplyOf<'step'>;
 type WithoutId<R> = R extends EngineRequest ? Omit<R, 'id'> : never;
 
 /** Which reply ends each request. */
-const answers = { load: 'loaded', generate: 'generated', decode: 'decoded', encode: 'encoded' } as const;
+const answers = {
+  load: 'loaded',
+  generate: 'generated',
+  decode: 'decoded',
+  decodeViews: 'decodedViews',
+  encode: 'encoded',
+  encodeSound: 'encoded',
+} as const;
 type Answered = keyof typeof answers;
 type RequestOf<T extends Answered> = WithoutId<Extract<EngineRequest, { type: T }>>;
 

@@ -25,7 +25,11 @@ export interface EngineSession {
   generate(request: GenerateRequest, onStep: (step: StepReply) => void, signal: AbortSignal): Promise<Generated>;
   /** tokens `[L * D]` to RGB pixels, `size * size * 3`. */
   decode(tokens: Int32Array, depth: number): Promise<Uint8Array>;
+  /** B views: tokens `[B * L * D]`, depths of each position `[B * L]`, to RGB pixels or mono samples each. */
+  decodeViews(B: number, tokens: Int32Array, depth: Int32Array): Promise<(Uint8Array | Float32Array)[]>;
   encode(pixels: Uint8Array): Promise<Int32Array>;
+  /** Mono samples at the model's rate, whole positions of them. */
+  encodeSound(samples: Float32Array): Promise<Int32Array>;
 }
 
 /** The engine process as the studio sees it: started at first use, again after a crash, with one model loaded and one user at a time. */
@@ -129,6 +133,9 @@ function session(link: EngineLink): EngineSession {
       }
     },
     decode: async (tokens, depth) => (await link.send<'decode'>({ type: 'decode', tokens: new Int32Array(tokens), depth })).pixels,
+    decodeViews: async (B, tokens, depth) =>
+      (await link.send<'decodeViews'>({ type: 'decodeViews', B, tokens: new Int32Array(tokens), depth: new Int32Array(depth) })).frames,
+    encodeSound: async (samples) => (await link.send<'encodeSound'>({ type: 'encodeSound', samples: new Float32Array(samples) })).tokens,
     encode: async (pixels) => (await link.send<'encode'>({ type: 'encode', pixels: new Uint8Array(pixels) })).tokens,
   };
 }

@@ -3,7 +3,7 @@ import { open, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Zip, ZipPassThrough } from 'fflate';
 import sharp from 'sharp';
-import { type ExportedFile, type Item, type Params, assets } from '../contract/index.js';
+import { type ExportedFile, type Item, type Params, StudioError, assets } from '../contract/index.js';
 import { writeWhole } from './files.js';
 import { newId } from './ids.js';
 import { type Library, itemFiles } from './library.js';
@@ -16,7 +16,7 @@ const EXTENSIONS: Record<Format, string> = { png: 'png', jpeg: 'jpg', webp: 'web
 /** Long enough for a slow save dialog. */
 const KEEP_MS = 3600 * 1000;
 
-export const EXPORT_FILE = /^[0-9a-z]{21}\.(?:png|jpg|webp|zip)$/;
+export const EXPORT_FILE = /^[0-9a-z]{21}\.(?:png|jpg|webp|gif|wav|zip|safetensors|npy|csv)$/;
 
 /**
  * Files for the person to save. This is the one place where a picture leaves the studio, so it is the one that decides whether its
@@ -44,9 +44,9 @@ export class Exports {
   /** One picture for one item, a zip of them for several, or one contact sheet. */
   async create(items: readonly Item[], format: Params<'items.export'>['format']): Promise<ExportedFile> {
     this.#removeOld();
-    if (format === 'sheet') return this.#write('ResGen sheet.png', await this.#sheet(items));
+    if (format === 'sheet') return this.write('ResGen sheet.png', await this.#sheet(items));
     const [first] = items;
-    if (items.length === 1 && first) return this.#write(`${baseName(first)}.${EXTENSIONS[format]}`, await this.#picture(first, format));
+    if (items.length === 1 && first) return this.write(`${baseName(first)}.${EXTENSIONS[format]}`, await this.#picture(first, format));
     return this.#zip(items, format);
   }
 
@@ -60,6 +60,7 @@ export class Exports {
   }
 
   async #picture(item: Item, format: Format): Promise<Buffer> {
+    if (item.width === null) throw noPicture();
     const stored = await this.library.read(item.id, itemFiles.picture);
     if (format === 'png') return this.embedRecipe() ? stored : stripPng(stored);
     const picture = sharp(stored);
@@ -70,11 +71,13 @@ export class Exports {
 
   async #sheet(items: readonly Item[]): Promise<Buffer> {
     const pictures: Buffer[] = [];
+    if (items.some((item) => item.width === null)) throw noPicture();
     for (const item of items) pictures.push(await this.library.read(item.id, itemFiles.picture));
     return toSheet(pictures, Math.max(...items.map((item) => item.width ?? 1)));
   }
 
-  async #write(name: string, bytes: Uint8Array): Promise<ExportedFile> {
+  /** Keeps what was made elsewhere for the person to save under that name. */
+  async write(name: string, bytes: Uint8Array): Promise<ExportedFile> {
     const stored = `${newId()}${name.slice(name.lastIndexOf('.'))}`;
     await writeWhole(this.path(stored), bytes);
     return { name, url: assets.exported(stored), bytes: bytes.byteLength };
@@ -122,8 +125,12 @@ export class Exports {
   }
 }
 
+function noPicture(): StudioError {
+  return new StudioError('bad-request', 'Not every chosen item is a picture. Leave out those that are none, or save their tokens.');
+}
+
 /** What a person would call the file, without the characters that file systems refuse. */
-function baseName({ recipe }: Item): string {
+export function baseName({ recipe }: Item): string {
   const { className, seed, source, verb } = recipe;
   const name = className !== undefined && seed !== undefined ? `${className}-${seed}` : (source ?? verb).replace(/\.[^.]+$/, '');
   return name

@@ -3,6 +3,7 @@ import { StudioError } from '../contract/index.js';
 import type { ClassUseStore } from './class-use-store.js';
 import type { Engine } from './engine.js';
 import type { Exports } from './exports.js';
+import { createInspectorHandlers } from './inspector/handlers.js';
 import type { ItemsStore } from './items-store.js';
 import type { JobQueue } from './job-queue.js';
 import type { JobsStore } from './jobs-store.js';
@@ -103,6 +104,8 @@ export function createHandlers(parts: Parts): Handlers {
       ),
     'items.import': (params) => importPicture(parts, params),
     'recipe.read': ({ name, bytes }) => readRecipe(name, bytes),
+
+    ...createInspectorHandlers(parts),
   };
 }
 
@@ -129,7 +132,7 @@ async function importPicture(parts: Parts, { name, bytes, model: id }: Params<'i
     source: name,
   };
   const durationMs = performance.now() - started;
-  const item = await parts.library.add({ recipe, pixels, size, shape: manifest.tokens, tokens, durationMs, job: null });
+  const item = await parts.library.add({ recipe, picture: { data: pixels, size }, shape: manifest.tokens, tokens, durationMs, job: null });
   parts.emit({ name: 'itemAdded', payload: item });
   return item;
 }

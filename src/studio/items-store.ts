@@ -142,6 +142,14 @@ export class ItemsStore {
     return (this.db.prepare('SELECT id FROM items WHERE deleted_at < ?').all(time) as { id: string }[]).map((row) => row.id);
   }
 
+  /** Ids of a model's items outside the trash, newest first. */
+  ofModel(id: string): string[] {
+    const rows = this.db
+      .prepare("SELECT id FROM items WHERE deleted_at IS NULL AND json_extract(recipe, '$.model.id') = ? ORDER BY seq DESC")
+      .all(id) as { id: string }[];
+    return rows.map((row) => row.id);
+  }
+
   forget(id: string): void {
     this.db.prepare('DELETE FROM items WHERE id = ?').run(id);
   }

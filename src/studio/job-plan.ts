@@ -41,7 +41,8 @@ export function planJob(request: ImageRequest, manifest: Manifest): PlannedPictu
   });
 }
 
-function findClass(name: string, { id, classes }: Manifest): number {
+/** @throws StudioError `bad-request` with the names that may have been meant */
+export function findClass(name: string, { id, classes }: Manifest): number {
   const index = classes.indexOf(name);
   if (index >= 0) return index;
   const near = nearest(name, classes);

@@ -245,10 +245,11 @@ export class JobQueue {
       seed: picture.seed,
       sampling: job.request.sampling,
     };
+    const { pixels, ...tokens } = result;
     const item = await this.parts.library.add({
-      ...result,
+      ...tokens,
       recipe,
-      size: manifest.image.size,
+      picture: { data: pixels, size: manifest.image.size },
       shape: manifest.tokens,
       durationMs: generated.ms / generated.results.length,
       job: { id: job.id, index: picture.index },

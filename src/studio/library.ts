@@ -6,7 +6,7 @@ import { readTokenFile, writeTokenFile } from '../engine/tokens.js';
 import { PARTIAL, writeFolder } from './files.js';
 import { newId } from './ids.js';
 import type { ItemsStore } from './items-store.js';
-import { toPng, toThumbnail } from './pictures.js';
+import { type Pixels, toPng, toThumbnail } from './pictures.js';
 import { pngSize } from './png-text.js';
 import { embedInPng } from './recipe-file.js';
 
@@ -18,9 +18,8 @@ const UNMARKED = { favourite: false, tags: [] as string[] } as const;
 /** What the engine made, before it is an item. */
 export interface NewItem {
   recipe: Recipe;
-  /** RGB, `size * size * 3`. */
-  pixels: Uint8Array;
-  size: number;
+  /** Null for sounds, and for tokens that nothing here can decode. */
+  picture: Pixels | null;
   /** Shape of the token arrays, `[L * D]` each. */
   shape: { L: number; D: number; grid?: readonly [number, number] | undefined };
   tokens: Int32Array;
@@ -64,7 +63,7 @@ export class Library {
   #adopt(id: string): void {
     try {
       const { recipe } = readTokenFile(readFileSync(this.path(id, itemFiles.tokens)));
-      const size = pngSize(readFileSync(this.path(id, itemFiles.picture)));
+      const size = recipe.kind === 'image' ? pngSize(readFileSync(this.path(id, itemFiles.picture))) : { width: null, height: null };
       const createdAt = Math.round(statSync(this.path(id, itemFiles.tokens)).mtimeMs);
       this.items.add(
         { id, kind: recipe.kind, createdAt, jobId: null, recipe, ...size, durationMs: null, deletedAt: null, ...UNMARKED },
@@ -101,7 +100,8 @@ export class Library {
   }
 
   async add(made: NewItem): Promise<Item> {
-    const { recipe, size, shape, durationMs, job } = made;
+    const { recipe, picture, shape, durationMs, job } = made;
+    const size = picture?.size ?? null;
     const item: Item = {
       id: newId(),
       kind: recipe.kind,
@@ -114,11 +114,12 @@ export class Library {
       deletedAt: null,
       ...UNMARKED,
     };
-    const pixels = { data: made.pixels, size };
     const folder = join(this.#folder, item.id);
     await writeFolder(folder, {
-      [itemFiles.picture]: embedInPng(await toPng(pixels), recipe, { width: size, height: size }),
-      [itemFiles.thumbnail]: await toThumbnail(pixels),
+      ...(picture && {
+        [itemFiles.picture]: embedInPng(await toPng(picture), recipe, { width: picture.size, height: picture.size }),
+        [itemFiles.thumbnail]: await toThumbnail(picture),
+      }),
       [itemFiles.tokens]: writeTokenFile({
         L: shape.L,
         D: shape.D,

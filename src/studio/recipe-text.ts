@@ -6,8 +6,10 @@ import { type Recipe, Recipe as RecipeSchema } from '../contract/index.js';
  */
 export function recipeText(recipe: Recipe, size: { width: number; height: number }): string {
   const pairs: [name: string, value: string][] = [];
-  const { sampling, seed } = recipe;
-  if (sampling && seed !== undefined) {
+  const { sampling, seed, edit } = recipe;
+  if (edit) pairs.push(['Edit', edit.kind]);
+  // An edit can't be made again from these lines alone, and must not be taken for a picture that can.
+  else if (sampling && seed !== undefined) {
     pairs.push(
       ['Steps', String(sampling.steps)],
       ['Sampler', `ResGen ${sampling.schedule} ${sampling.reveal}`],

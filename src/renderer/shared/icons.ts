@@ -14,6 +14,7 @@ export const icons = {
   forward: 'm9.5 5.5 6.5 6.5-6.5 6.5',
   images: 'M4 4h13v13H4zM4 14l4-4 4.5 4.5L15 12l2 2M13 8.2v.1M20 8v12H8',
   import: 'M12 15V4M7 8.5l5-5 5 5M5 14.5v5h14v-5',
+  inspect: 'M4 4h5v5H4zM4 12h5v5H4zM12 4h5v5h-5zM15.5 11.5a4 4 0 1 0 0 8 4 4 0 0 0 0-8M18.5 18.5l2.5 2.5',
   keyboard:
     'M4 6h16a1.5 1.5 0 0 1 1.5 1.5v9A1.5 1.5 0 0 1 20 18H4a1.5 1.5 0 0 1-1.5-1.5v-9A1.5 1.5 0 0 1 4 6M6.5 10h1M11.5 10h1M16.5 10h1M8 14h8',
   library: 'M4 5h4v14H4zM8 5h4v14H8zM14.2 6l3.8-1 3.2 13-3.8 1z',

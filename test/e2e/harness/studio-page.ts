@@ -95,6 +95,26 @@ export class StudioPage {
     await expect(this.page.getByRole('heading', { name: 'Settings', level: 1 })).toBeVisible();
   }
 
+  /** Opens the tokens of the newest picture. */
+  async inspectNewest(): Promise<void> {
+    await this.pictures.first().click();
+    await this.viewer.getByRole('link', { name: 'Inspect tokens' }).click();
+    await expect(this.tokenGrid).toBeVisible();
+  }
+
+  get tokenGrid(): Locator {
+    return this.page.getByRole('application', { name: /^Tokens of / });
+  }
+
+  /** The picture of the item that is open in the inspector. */
+  get inspectedPicture(): Locator {
+    return this.page.getByRole('complementary', { name: 'View of the item' }).getByRole('img');
+  }
+
+  async openTool(name: 'Depth' | 'Replay' | 'Codebook' | 'Compare' | 'Edit'): Promise<void> {
+    await this.page.getByRole('tab', { name, exact: true }).click();
+  }
+
   async openImages(): Promise<void> {
     await this.page.getByRole('link', { name: 'Images', exact: true }).click();
   }

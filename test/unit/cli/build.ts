@@ -6,10 +6,10 @@ const root = path.resolve(import.meta.dirname, '..', '..', '..');
 
 /**
  * Builds the command line and the engine process as the product does, into a folder under the repository (so that packages resolve), with
- * a page in place of the renderer. Returns the file to run.
+ * a page in place of the renderer. Returns the file to run. Test files run beside each other, so each has a name of its own.
  */
-export async function buildCommandLine(): Promise<string> {
-  const out = path.join(root, '.cache', 'cli-test', 'out');
+export async function buildCommandLine(name: string): Promise<string> {
+  const out = path.join(root, '.cache', 'cli-test', name, 'out');
   await build({
     root,
     configFile: false,

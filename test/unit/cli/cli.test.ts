@@ -1,58 +1,19 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { cpSync, existsSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import sharp from 'sharp';
-import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { readTokenFile } from '../../../src/engine/tokens.js';
 import { readRecipe } from '../../../src/studio/recipe-file.js';
 import { temporaryFolder } from '../studio/support.js';
 import { buildCommandLine } from './build.js';
-
-const FIXTURES = resolve(import.meta.dirname, '..', '..', 'fixtures', 'models');
-
-interface Finished {
-  code: number | null;
-  out: string;
-  err: string;
-}
-
-interface Started extends Pick<Promise<Finished>, 'then'> {
-  child: ChildProcess;
-  /** Resolves with stdout once it matches. */
-  says(pattern: RegExp): Promise<string>;
-}
+import { FIXTURES, type Started, startResgen } from './harness.js';
 
 let cli = '';
 beforeAll(async () => {
-  cli = await buildCommandLine();
+  cli = await buildCommandLine('cli');
 }, 60_000);
 
-/** `resgen` as a real process, over the tiny package and a data folder of its own. */
-function resgen(args: string[], environment: Record<string, string> = {}): Started {
-  const child = spawn(process.execPath, [cli, ...args], {
-    env: { ...process.env, RESGEN_MODELS: FIXTURES, RESGEN_DATA: temporaryFolder(), ...environment },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  onTestFinished(() => void child.kill('SIGKILL'));
-  let out = '';
-  let err = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text));
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (err += text));
-  const finished = new Promise<Finished>((done) => child.on('close', (code) => done({ code, out, err })));
-  return {
-    child,
-    says: (pattern) =>
-      new Promise((done, fail) => {
-        const look = (): void => {
-          if (pattern.test(out)) done(out);
-        };
-        child.stdout.on('data', look);
-        look();
-        void finished.then(({ err: said }) => fail(new Error(`it ended without saying ${String(pattern)}: ${said}`)));
-      }),
-    then: finished.then.bind(finished),
-  };
-}
+const resgen = (args: string[], environment: Record<string, string> = {}): Started => startResgen(cli, args, environment);
 
 const NO_STACK = /^(?!.*\n\s+at )/s;
 

@@ -1,4 +1,5 @@
 import type { Item } from '../../../contract/index.js';
+import { sayEdit } from '../../shared/names.js';
 import { formatDate, formatMs } from '../../shared/format.js';
 
 export interface Fact {
@@ -13,6 +14,7 @@ export function factsOf(item: Item): Fact[] {
   const facts: (Fact | null)[] = [
     fact('Class', recipe.className),
     fact('File', recipe.source),
+    fact('Edit', recipe.edit && sayEdit(recipe.edit)),
     fact('Seed', recipe.seed),
     { label: 'Model', value: `${recipe.model.id} ${recipe.model.version}` },
     fact('Steps', sampling?.steps),
@@ -25,7 +27,7 @@ export function factsOf(item: Item): Fact[] {
     fact('View', sampling?.view),
     item.width !== null && item.height !== null ? { label: 'Size', value: `${item.width} × ${item.height}` } : null,
     item.durationMs !== null ? { label: 'Time', value: formatMs(item.durationMs) } : null,
-    { label: recipe.verb === 'generate' ? 'Made' : 'Imported', value: formatDate(item.createdAt) },
+    { label: recipe.verb === 'encode' ? 'Imported' : 'Made', value: formatDate(item.createdAt) },
   ];
   return facts.filter((f) => f !== null);
 }

@@ -1,0 +1,78 @@
+import type { Bridge, Item } from '../../../contract/index.js';
+import { difference, type Pixels } from '../pixels.js';
+import { floats, type DecodeViews, type Tokens } from '../source.js';
+
+export type Side = 'this' | 'other' | 'difference';
+
+/** Where two items differ. Arrays are `[L * D]`, row-major. */
+export interface Differences {
+  /** 1 where the codes differ. */
+  readonly differs: Uint8Array;
+  /** Mean square of the difference of the sums up to each depth. */
+  readonly distance: Float32Array;
+  /** Positions with another code, of each depth. */
+  readonly perDepth: readonly number[];
+  readonly total: number;
+  /** Positions that agree at every depth. */
+  readonly same: number;
+}
+
+/** The open item against another of the same shape. */
+export class Comparison {
+  other = $state.raw<Item | null>(null);
+  differences = $state.raw<Differences | null>(null);
+  mine = $state.raw<Pixels | null>(null);
+  theirs = $state.raw<Pixels | null>(null);
+  side = $state<Side>('this');
+  problem = $state('');
+
+  /** @param decoderOf makes what decodes an item, by its id */
+  constructor(
+    private readonly tokens: Tokens,
+    private readonly bridge: Bridge,
+    private readonly decoderOf: (id: string) => DecodeViews,
+  ) {}
+
+  readonly shown = $derived.by(() => {
+    if (this.side === 'this') return this.mine;
+    if (this.side === 'other') return this.theirs;
+    return this.mine && this.theirs ? difference(this.theirs, this.mine).pixels : null;
+  });
+
+  async choose(item: Item): Promise<void> {
+    const { L, D, item: mine, cannot } = this.tokens;
+    this.other = item;
+    this.differences = this.theirs = null;
+    this.problem = '';
+    const reply = await this.bridge.call('tokens.compare', { a: mine.id, b: item.id });
+    if (this.#overtaken(item)) return;
+    if (!reply.ok) {
+      this.problem = reply.error.message;
+      return;
+    }
+    const { differs, distance, perDepth } = reply.value;
+    let same = 0;
+    for (let i = 0; i < L; i++) if (!differs.subarray(i * D, (i + 1) * D).includes(1)) same++;
+    const total = perDepth.reduce((sum, count) => sum + count, 0);
+    this.differences = { differs, distance: floats(distance), perDepth, total, same };
+    if (cannot.decode !== null) return;
+    this.mine ??= await this.#picture(mine.id);
+    const theirs = await this.#picture(item.id);
+    if (!this.#overtaken(item)) this.theirs = theirs;
+  }
+
+  /** This, other, and back. */
+  swap(): void {
+    this.side = this.side === 'this' ? 'other' : 'this';
+  }
+
+  async #picture(id: string): Promise<Pixels | null> {
+    const reply = await this.decoderOf(id)([{ depth: this.tokens.D }]);
+    if (!reply.ok) this.problem = reply.error.message;
+    return reply.ok ? (reply.value[0] ?? null) : null;
+  }
+
+  #overtaken(item: Item): boolean {
+    return this.other?.id !== item.id;
+  }
+}

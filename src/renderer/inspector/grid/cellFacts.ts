@@ -1,0 +1,33 @@
+import { shortNumber } from '../charts/scale.js';
+import type { Tokens } from '../source.js';
+import type { Cell } from './viewport.svelte.js';
+
+interface CellFact {
+  readonly label: string;
+  readonly value: string;
+}
+
+export function cellTitle({ i, j }: Cell, { grid }: Tokens): string {
+  const where = grid ? ` (row ${Math.floor(i / grid[1]) + 1}, column ${(i % grid[1]) + 1})` : '';
+  return `Position ${i + 1}${where}, depth ${j + 1}`;
+}
+
+/** What there is to know about one token. */
+export function factsOf({ i, j }: Cell, tokens: Tokens, nearest: readonly number[] | null): CellFact[] {
+  const { D, codes, norm, residual, frequency, rarity, confidence, revealedAt } = tokens;
+  const n = i * D + j;
+  const at = (values: ArrayLike<number> | null) => values?.[n] ?? Number.NaN;
+  const step = at(revealedAt);
+  const facts: (CellFact | null)[] = [
+    { label: 'Code', value: String(codes[n]) },
+    { label: 'Norm', value: shortNumber(at(norm)) },
+    { label: 'Energy left', value: shortNumber(at(residual)) },
+    at(frequency) > 0
+      ? { label: 'Share in its depth', value: `${shortNumber(100 * at(frequency))} % (${at(rarity).toFixed(1)} bits)` }
+      : null,
+    confidence && step > 0 ? { label: 'Confidence', value: shortNumber(at(confidence)) } : null,
+    revealedAt ? { label: 'Revealed', value: step > 0 ? `step ${step}` : 'was given' } : null,
+    { label: 'Nearest codes', value: nearest ? nearest.join(', ') : '…' },
+  ];
+  return facts.filter((fact) => fact !== null);
+}

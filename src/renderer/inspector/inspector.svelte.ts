@@ -1,0 +1,220 @@
+import type { Item, Params, StudioEvent } from '../../contract/index.js';
+import type { NamedBytes } from '../shared/files.js';
+import type { Studio } from '../studio.svelte.js';
+import { EditForm } from './edit/edit.svelte.js';
+import type { Colouring } from './grid/colouring.js';
+import { NearestCodes } from './grid/nearest.svelte.js';
+import { TokenSelection } from './grid/selection.svelte.js';
+import { Viewport, type Cell } from './grid/viewport.svelte.js';
+import { History } from './history.svelte.js';
+import type { readPixels } from './pixels.js';
+import { ReplayView } from './replay/replay.svelte.js';
+import { Session } from './session.js';
+import { decoder, openTokens } from './source.js';
+
+export type Tab = 'depth' | 'replay' | 'codebook' | 'compare' | 'edit';
+export type TokenFormat = Params<'tokens.export'>['format'];
+
+/** What the page asks of the browser, so that tests can play it. */
+export interface InspectorParts {
+  download(url: string, name: string): void;
+  readPixels: typeof readPixels;
+  /** Puts an item into the window's address. */
+  navigate(id: string): void;
+}
+
+const CANDIDATES = 200;
+const TOKEN_FILE = /\.(safetensors|npy)$/i;
+
+/** The inspector: the item that is open, and what a person has set up to look at it. */
+export class Inspector {
+  phase = $state<'empty' | 'loading' | 'ready' | 'failed'>('empty');
+  /** The sentence to show when `phase` is `failed`. */
+  problem = $state('');
+  session = $state.raw<Session | null>(null);
+  replay = $state.raw<ReplayView | null>(null);
+  /** Why there is no replay. */
+  replayProblem = $state('');
+  tab = $state<Tab>('depth');
+  colouring = $state<Colouring>('code');
+  hover = $state.raw<Cell | null>(null);
+  /** While an edit or an import is being made. */
+  busy = $state(false);
+  /** Items that can be chosen, newest first. */
+  items = $state.raw<readonly Item[]>([]);
+  readonly viewport = new Viewport();
+  readonly selection = new TokenSelection();
+  readonly history = new History();
+  readonly form = new EditForm();
+  readonly nearest: NearestCodes;
+  #wanted: string | null = null;
+
+  constructor(
+    private readonly studio: Studio,
+    private readonly parts: InspectorParts,
+  ) {
+    this.nearest = new NearestCodes(studio.bridge);
+  }
+
+  get item(): Item | null {
+    return this.session?.tokens.item ?? null;
+  }
+
+  /** Other items of the same model: what this one can be held against and mixed with. */
+  readonly candidates = $derived.by(() => {
+    const { item } = this;
+    return item ? this.items.filter(({ id, recipe }) => id !== item.id && recipe.model.id === item.recipe.model.id) : [];
+  });
+
+  /** Opens what the address names. */
+  async follow(id: string | null): Promise<void> {
+    if (this.items.length === 0) void this.loadItems();
+    if (id === this.#wanted) return;
+    if (id === null) {
+      this.#wanted = null;
+      this.#close();
+      this.phase = 'empty';
+      return;
+    }
+    if (id !== this.history.current) this.history.start(id);
+    await this.open(id);
+  }
+
+  async loadItems(): Promise<void> {
+    const reply = await this.studio.bridge.call('items.list', { limit: CANDIDATES, before: null, kind: 'image', search: '' });
+    if (reply.ok) this.items = reply.value.items;
+    else this.studio.notices.error(reply.error.message);
+  }
+
+  async open(id: string): Promise<void> {
+    this.#wanted = id;
+    // What is open stays in sight until the next is there: the eye keeps its place through a row of edits.
+    if (!this.session) this.phase = 'loading';
+    const reply = await openTokens(this.studio.bridge, id);
+    if (this.#wanted !== id) return;
+    const before = this.session?.depth;
+    this.#close();
+    if (!reply.ok) {
+      this.phase = 'failed';
+      this.problem = reply.error.message;
+      return;
+    }
+    const tokens = reply.value;
+    this.session = new Session(tokens, this.studio.bridge, this.parts.readPixels);
+    this.viewport.show(tokens.L, tokens.D);
+    this.selection.show(tokens.L, tokens.D);
+    this.form.show(tokens);
+    this.phase = 'ready';
+    if (tokens.cannot.decode === null) void this.session.depth.show(before && before.depth < before.D ? before.depth : tokens.D);
+    await this.#openReplay(this.session);
+  }
+
+  async #openReplay({ tokens }: Session): Promise<void> {
+    const { id } = tokens.item;
+    this.replayProblem = '';
+    if (!tokens.revealedAt) {
+      this.replayProblem = 'No generator made these tokens, so there is nothing to replay. Generated items have their steps here.';
+      return;
+    }
+    const reply = await this.studio.bridge.call('tokens.replay', { id });
+    if (this.#wanted !== id) return;
+    if (reply.ok)
+      this.replay = new ReplayView(
+        reply.value,
+        tokens.revealedAt,
+        tokens.confidence,
+        decoder(this.studio.bridge, id, this.parts.readPixels),
+      );
+    else this.replayProblem = reply.error.message;
+  }
+
+  onEvent(event: StudioEvent): void {
+    if (event.name === 'itemAdded') this.items = [event.payload, ...this.items.filter(({ id }) => id !== event.payload.id)];
+    else if (event.name === 'itemsRemoved') {
+      const gone = event.payload;
+      this.items = this.items.filter(({ id }) => !gone.includes(id));
+      if (this.form.other && gone.includes(this.form.other.id)) this.form.other = null;
+    }
+  }
+
+  /** Makes the edit that the form describes, and opens what comes of it. */
+  async apply(): Promise<void> {
+    const tokens = this.session?.tokens;
+    const edit = tokens && this.form.edit(tokens, this.selection);
+    if (!edit || this.busy) return;
+    const { seed, className, resamples } = this.form;
+    this.busy = true;
+    const reply = await this.studio.bridge.call('tokens.edit', {
+      id: tokens.item.id,
+      edit,
+      seed,
+      ...(resamples && className !== '' ? { className } : {}),
+    });
+    this.busy = false;
+    if (!reply.ok) {
+      this.studio.notices.error(reply.error.message);
+      return;
+    }
+    this.history.push(reply.value.id);
+    this.parts.navigate(reply.value.id);
+    this.studio.notices.announce('A new item was made.');
+    await this.open(reply.value.id);
+  }
+
+  /** Back to the parent; what the edit made goes to the trash, from where `redo` takes it. */
+  async undo(): Promise<void> {
+    const step = this.history.undo();
+    if (!step) return;
+    await this.#go(step.to, () => this.studio.bridge.call('items.remove', { ids: [step.from] }));
+  }
+
+  async redo(): Promise<void> {
+    const step = this.history.redo();
+    if (!step) return;
+    await this.#go(step.to, () => this.studio.bridge.call('items.restore', { ids: [step.to] }));
+  }
+
+  async #go(id: string, act: () => Promise<{ ok: true } | { ok: false; error: { message: string } }>): Promise<void> {
+    const reply = await act();
+    if (!reply.ok) this.studio.notices.error(reply.error.message);
+    this.parts.navigate(id);
+    await this.open(id);
+  }
+
+  /** A picture is encoded, a token file is taken as it is; either becomes an item and opens. */
+  async takeFile(file: NamedBytes): Promise<void> {
+    const model = this.item?.recipe.model.id ?? this.studio.imageModel?.id ?? null;
+    const { bridge, notices } = this.studio;
+    const isTokens = TOKEN_FILE.test(file.name);
+    if (!isTokens && model === null) {
+      notices.error('No model here can encode a picture. Settings say where models are looked for.');
+      return;
+    }
+    this.busy = true;
+    const reply = isTokens
+      ? await bridge.call('tokens.import', { ...file, model })
+      : await bridge.call('items.import', { ...file, model: model ?? '' });
+    this.busy = false;
+    if (!reply.ok) notices.error(reply.error.message);
+    else this.parts.navigate(reply.value.id);
+  }
+
+  async save(format: TokenFormat): Promise<void> {
+    if (!this.item) return;
+    const reply = await this.studio.bridge.call('tokens.export', { id: this.item.id, format });
+    if (!reply.ok) {
+      this.studio.notices.error(reply.error.message);
+      return;
+    }
+    this.parts.download(reply.value.url, reply.value.name);
+    this.studio.notices.announce(`Saving ${reply.value.name}.`);
+  }
+
+  #close(): void {
+    this.session?.close();
+    this.session = null;
+    this.replay?.close();
+    this.replay = null;
+    this.hover = null;
+  }
+}

@@ -1,0 +1,33 @@
+import type { Bridge } from '../../contract/index.js';
+import { CodebookView } from './codebook/codebook.svelte.js';
+import { Comparison } from './compare/compare.svelte.js';
+import { DepthView } from './depth/depth.svelte.js';
+import { decoder, type Tokens } from './source.js';
+import type { readPixels } from './pixels.js';
+
+/** Everything that belongs to the one item that is open, and goes with it. */
+export class Session {
+  readonly depth: DepthView;
+  readonly comparison: Comparison;
+  readonly codebook: CodebookView;
+  /** Mean over the positions of what is left after each depth, `[D]`. */
+  readonly energy: Float32Array;
+
+  constructor(
+    readonly tokens: Tokens,
+    bridge: Bridge,
+    read: typeof readPixels,
+  ) {
+    const { L, D, item, residual } = tokens;
+    const decoderOf = (id: string) => decoder(bridge, id, read);
+    this.depth = new DepthView(D, decoderOf(item.id));
+    this.comparison = new Comparison(tokens, bridge, decoderOf);
+    this.codebook = new CodebookView(tokens, bridge, read);
+    this.energy = new Float32Array(D);
+    for (let n = 0; n < L * D; n++) this.energy[n % D] = (this.energy[n % D] ?? 0) + (residual[n] ?? 0) / L;
+  }
+
+  close(): void {
+    this.depth.close();
+  }
+}

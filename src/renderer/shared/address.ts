@@ -1,0 +1,19 @@
+export type Page = 'images' | 'library' | 'inspector' | 'settings';
+
+const INSPECTOR = '#/inspector';
+
+/** The page that the window's address names. */
+export function pageOf(hash: string): Page {
+  if (hash === '#/settings') return 'settings';
+  if (hash === '#/library') return 'library';
+  return hash === INSPECTOR || hash.startsWith(`${INSPECTOR}/`) ? 'inspector' : 'images';
+}
+
+/** The item whose tokens the address names; null where the inspector asks for one. */
+export function inspectedId(hash: string): string | null {
+  return hash.slice(INSPECTOR.length + 1) || null;
+}
+
+export function inspectorAddress(item: string | null): string {
+  return item === null ? INSPECTOR : `${INSPECTOR}/${item}`;
+}

@@ -1,0 +1,131 @@
+import { type Params, type Result, StudioError } from '../../contract/index.js';
+import type { Codebooks } from '../../engine/inspect/codebooks.js';
+import { CodeCounts, depthEnergy } from '../../engine/inspect/measures.js';
+import { principalPlane } from '../../engine/inspect/plane.js';
+import type { ModelPackage } from '../../engine/package.js';
+import type { ItemsStore } from '../items-store.js';
+import type { Models } from '../models.js';
+import { bytesOf } from './bytes.js';
+import { type TokenStore, checkFits } from './token-store.js';
+import { type Views, contentType } from './views.js';
+
+/** Positions of a sound that shows what a code is like: long enough to hear. */
+const SOUND_POSITIONS = 50;
+
+/** What can be said of a model's codes, and of how the library's items use them. */
+export class CodebookPage {
+  /** Counts over all items of a model, with the items that were counted. */
+  readonly #counted = new Map<string, { ids: string; counts: CodeCounts }>();
+
+  constructor(
+    private readonly store: TokenStore,
+    private readonly items: ItemsStore,
+    private readonly models: Models,
+    private readonly views: Views,
+  ) {}
+
+  async usage({ model: id, ids }: Params<'codebook.usage'>): Promise<Result<'codebook.usage'>> {
+    const model = await this.models.find(id);
+    const counts = ids ? await this.#count(model, ids) : await this.countAll(model);
+    const energy = depthEnergy(counts, await this.store.codebooks(model));
+    const depths = energy.map((share, j) => {
+      const { used, entropyBits } = counts.usage(j + 1);
+      const perplexity = counts.positions === 0 ? 0 : 2 ** entropyBits;
+      return { depth: j + 1, used, dead: counts.V - used, perplexity, entropyBits, energy: share };
+    });
+    return { items: counts.items, positions: counts.positions, depths, counts: bytesOf(counts.counts) };
+  }
+
+  /** Over all items of the model outside the trash. */
+  async countAll(model: ModelPackage): Promise<CodeCounts> {
+    const { id } = model.manifest;
+    const items = this.items.ofModel(id);
+    const ids = items.join(' ');
+    const known = this.#counted.get(id);
+    if (known?.ids === ids) return known.counts;
+    const counts = await this.#count(model, items);
+    this.#counted.set(id, { ids, counts });
+    return counts;
+  }
+
+  async map({ model, depth }: Params<'codebook.map'>): Promise<Result<'codebook.map'>> {
+    const codebooks = await this.#codebooks(model, depth);
+    const { points, explained } = principalPlane(codebooks, depth);
+    return { points: bytesOf(points), norm: bytesOf(codebooks.norms(depth)), explained };
+  }
+
+  async nearest({ model, depth, code, count }: Params<'codebook.nearest'>): Promise<Result<'codebook.nearest'>> {
+    const codebooks = await this.#codebooks(model, depth, [code]);
+    return codebooks.nearest(depth, code, count);
+  }
+
+  async look({ model: id, depth, codes, base }: Params<'codebook.look'>): Promise<Result<'codebook.look'>> {
+    const codebooks = await this.#codebooks(id, depth, codes);
+    const model = await this.models.find(id);
+    const under = await this.#under(model, codebooks, base);
+    const L = under.length / codebooks.D;
+    const frames = await this.views.frames(
+      model,
+      codes.map((code) => {
+        const tokens = under.slice();
+        for (let i = 0; i < L; i++) tokens[i * codebooks.D + depth - 1] = code;
+        return { codes: tokens, depth: new Int32Array(L).fill(depth) };
+      }),
+    );
+    return { contentType: contentType(model.manifest), frames: await this.views.encode(model.manifest, frames) };
+  }
+
+  async itemsWith({ model, depth, code, limit }: Params<'codebook.items'>): Promise<Result<'codebook.items'>> {
+    const { D } = await this.#codebooks(model, depth, [code]);
+    const found: Result<'codebook.items'> = [];
+    for (const id of this.items.ofModel(model)) {
+      if (found.length >= limit) break;
+      const { L, codes } = await this.store.tokens(id);
+      const positions = Array.from({ length: L }, (_, i) => i).filter((i) => codes[i * D + depth - 1] === code);
+      if (positions.length > 0) found.push({ item: this.items.get(id), positions });
+    }
+    return found;
+  }
+
+  /** Items of another version may have another shape: they are left out, as their codes mean something else. */
+  async #count(model: ModelPackage, ids: readonly string[]): Promise<CodeCounts> {
+    const { D, V } = model.manifest.tokens;
+    const counts = new CodeCounts(D, V);
+    for (const id of ids) {
+      const file = await this.store.tokens(id);
+      if (fits(file, model)) counts.add(file);
+    }
+    return counts;
+  }
+
+  /** Tokens to put a code on: the item's, or of each depth the code next to nothing. */
+  async #under({ manifest }: ModelPackage, codebooks: Codebooks, base: string | null): Promise<Int32Array> {
+    if (base !== null) {
+      const { file, model } = await this.store.open(base);
+      if (model.manifest.id === manifest.id) return file.codes;
+      throw new StudioError('bad-request', `That item is of the model “${model.manifest.id}”. Choose one of “${manifest.id}”.`);
+    }
+    const L = manifest.sound ? Math.min(SOUND_POSITIONS, manifest.tokens.L) : manifest.tokens.L;
+    const quiet = Array.from({ length: codebooks.D }, (_, j) => codebooks.quietest(j + 1));
+    return Int32Array.from({ length: L * codebooks.D }, (_, n) => quiet[n % codebooks.D] ?? 0);
+  }
+
+  async #codebooks(id: string, depth: number, codes: readonly number[] = []): Promise<Codebooks> {
+    const codebooks = await this.store.codebooks(await this.models.find(id));
+    if (depth > codebooks.D)
+      throw new StudioError('bad-request', `The model “${id}” has ${codebooks.D} depths. Choose one from 1 to ${codebooks.D}.`);
+    if (codes.some((code) => code >= codebooks.V))
+      throw new StudioError('bad-request', `The model “${id}” has codes 0 to ${codebooks.V - 1}. Choose one of them.`);
+    return codebooks;
+  }
+}
+
+function fits(file: { L: number; D: number; codes: Int32Array }, { manifest }: ModelPackage): boolean {
+  try {
+    checkFits(file, manifest);
+    return true;
+  } catch (error) {
+    if (error instanceof StudioError) return false;
+    throw error;
+  }
+}

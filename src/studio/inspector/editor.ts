@@ -1,0 +1,180 @@
+import { createHash } from 'node:crypto';
+import {
+  type Edit,
+  type Item,
+  type Manifest,
+  type Params,
+  type Parent,
+  type Recipe,
+  type Sampling,
+  type StudioEvent,
+  StudioError,
+} from '../../contract/index.js';
+import { blend, setCodes, swapDepths, zeroDepth } from '../../engine/inspect/edits.js';
+import { maskBelow, maskLeastConfident, maskPositions, maskTokens } from '../../engine/inspect/masks.js';
+import type { TokenFile } from '../../engine/tokens.js';
+import type { Engine } from '../engine.js';
+import { findClass } from '../job-plan.js';
+import type { Library } from '../library.js';
+import { bytesOf } from './bytes.js';
+import type { OpenItem, TokenStore } from './token-store.js';
+import { type Views, cannotDecode } from './views.js';
+
+interface Parts {
+  store: TokenStore;
+  views: Views;
+  engine: Engine;
+  library: Library;
+  emit: (event: StudioEvent) => void;
+  version: string;
+}
+
+type Made = Pick<TokenFile, 'codes' | 'revealedAt' | 'confidence'>;
+type Resampling = Extract<Edit, { kind: `resample${string}` }>;
+type Change = Exclude<Edit, Resampling>;
+/** What a resampling was asked for; a part of the recipe. */
+interface Conditions {
+  className: string;
+  seed: number;
+  sampling: Sampling;
+}
+
+/** Makes new items of old ones. The old ones stay, so that taking an edit back is no more than removing what it made. */
+export class Editor {
+  constructor(private readonly parts: Parts) {}
+
+  /** @throws StudioError `refused` with the reason where tokens can't be had so, `bad-request` where there are no such */
+  async edit(params: Params<'tokens.edit'>): Promise<Item> {
+    const started = performance.now();
+    const { edit } = params;
+    const source = await this.parts.store.open(params.id);
+    const other = 'other' in edit ? await this.#other(source, edit.other) : null;
+    if (!isResampling(edit)) {
+      const made = await this.#change(source, other, edit);
+      return this.#keep(source, other, made, { edit, conditions: null, durationMs: performance.now() - started });
+    }
+    const conditions = conditionsOf(params, source);
+    const made = await this.#resample(source, edit, conditions);
+    return this.#keep(source, other, made, { edit, conditions, durationMs: performance.now() - started });
+  }
+
+  async #other(source: OpenItem, id: string): Promise<OpenItem> {
+    const other = await this.parts.store.open(id);
+    if (other.model.manifest.id === source.model.manifest.id) return other;
+    throw new StudioError(
+      'bad-request',
+      `These items are of two models, “${source.model.manifest.id}” and “${other.model.manifest.id}”, whose codes mean different things. Choose two of one model.`,
+    );
+  }
+
+  async #change({ file, model }: OpenItem, other: OpenItem | null, edit: Change): Promise<Made> {
+    const codebooks = () => this.parts.store.codebooks(model);
+    const second = other?.file ?? file;
+    switch (edit.kind) {
+      case 'setCodes':
+        return { codes: setCodes(file, model.manifest.tokens.V, edit.codes) };
+      case 'swap':
+        return { codes: swapDepths(file, second, edit.at) };
+      case 'blend':
+        return { codes: await blend(file, second, edit.alpha, await codebooks()) };
+      case 'zeroDepth':
+        return { codes: zeroDepth(file, edit.depth, await codebooks()) };
+    }
+  }
+
+  async #resample({ file, model }: OpenItem, edit: Resampling, { className, seed, sampling }: Conditions): Promise<Made> {
+    const k = maskOf(file, edit).slice();
+    const classIndex = findClass(className, model.manifest);
+    const items = [{ classIndex, seed, fixed: { tokens: file.codes.slice(), k } }];
+    const { results } = await this.parts.engine.use(model, this.parts.views.provider, (session) =>
+      session.generate({ items, sampling, previewEveryMs: null }, () => undefined, new AbortController().signal),
+    );
+    const [result] = results;
+    if (!result) throw new StudioError('internal', 'The engine returned no tokens. Try again.');
+    const { tokens: codes, revealedAt, confidence } = result;
+    // What stayed still has the confidence it was once revealed with.
+    const before = file.confidence;
+    if (before) revealedAt.forEach((step, n) => step === 0 && (confidence[n] = before[n] ?? 0));
+    return { codes, revealedAt, confidence };
+  }
+
+  async #keep(
+    source: OpenItem,
+    other: OpenItem | null,
+    made: Made,
+    { edit, conditions, durationMs }: { edit: Edit; conditions: Conditions | null; durationMs: number },
+  ): Promise<Item> {
+    const { model, item: parent, file } = source;
+    const { manifest } = model;
+    const { codes } = made;
+    const decodes = cannotDecode(manifest) === null && manifest.image;
+    const depth = new Int32Array(file.L).fill(file.D);
+    const [pixels] = decodes ? await this.parts.views.frames(model, [{ codes, depth }]) : [];
+    const className = conditions?.className ?? parent.recipe.className;
+    const recipe: Recipe = {
+      format: 1,
+      studio: this.parts.version,
+      model: { id: manifest.id, version: manifest.version },
+      kind: manifest.kind,
+      verb: 'edit',
+      ...(className !== undefined && { className }),
+      ...(conditions && { seed: conditions.seed, sampling: conditions.sampling }),
+      edit,
+      parents: [source, ...(other ? [other] : [])].map(parentOf),
+    };
+    const item = await this.parts.library.add({
+      recipe,
+      picture: pixels instanceof Uint8Array && manifest.image ? { data: pixels, size: manifest.image.size } : null,
+      shape: { L: file.L, D: file.D, grid: manifest.tokens.grid },
+      tokens: codes,
+      ...(made.revealedAt && { revealedAt: made.revealedAt }),
+      ...(made.confidence && { confidence: made.confidence }),
+      durationMs,
+      job: null,
+    });
+    this.parts.emit({ name: 'itemAdded', payload: item });
+    return item;
+  }
+}
+
+/** Why an item can't be resampled, or null where it can. */
+export function cannotResample({ id, files }: Manifest): string | null {
+  if (files.step) return null;
+  return `The model “${id}” has no generator, so nothing can be resampled. Codes can be set by hand, swapped and blended.`;
+}
+
+function isResampling(edit: Edit): edit is Resampling {
+  return edit.kind.startsWith('resample');
+}
+
+function maskOf({ L, D, confidence }: TokenFile, edit: Resampling): Int32Array {
+  switch (edit.kind) {
+    case 'resampleBelow':
+      return maskBelow(L, D, edit.depth);
+    case 'resamplePositions':
+      return maskPositions(L, D, edit.positions);
+    case 'resampleTokens':
+      return maskTokens(L, D, edit.tokens);
+    case 'resampleLeastConfident':
+      return maskLeastConfident(L, D, confidence, edit.percent);
+  }
+}
+
+function conditionsOf(params: Params<'tokens.edit'>, { item, model: { manifest } }: OpenItem): Conditions {
+  const problem = cannotResample(manifest);
+  if (problem !== null) throw new StudioError('refused', problem);
+  const className = params.className ?? item.recipe.className;
+  if (className === undefined)
+    throw new StudioError(
+      'bad-request',
+      'The generator has to know what this is, and the item does not say. Choose a class to resample it as.',
+    );
+  const preset = manifest.presets.find(({ id }) => id === manifest.defaultPreset);
+  const sampling = params.sampling ?? item.recipe.sampling ?? preset?.sampling;
+  if (!sampling) throw new StudioError('bad-model', `The model “${manifest.id}” has no presets. Say how to sample.`);
+  return { className, seed: params.seed, sampling };
+}
+
+function parentOf({ item, file }: OpenItem): Parent {
+  return { id: item.id, sha256: createHash('sha256').update(bytesOf(file.codes)).digest('hex') };
+}

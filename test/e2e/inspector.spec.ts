@@ -1,0 +1,205 @@
+import AxeBuilder from '@axe-core/playwright';
+import type { TokenSheet } from '../../src/contract/index.js';
+import type { StudioPage } from './harness/studio-page.js';
+import { expect, test } from './harness/test.js';
+
+// The tiny model: 2 x 2 positions of 4 depths, 16 codes.
+const D = 4;
+
+test('opens from the viewer, follows the depth slider, and lights up what is selected', async ({ studio }) => {
+  await studio.make({ class: 'Circle', count: 1, seed: 5 });
+  await studio.inspectNewest();
+  await expect(studio.page.getByRole('heading', { level: 1 })).toHaveText('Circle, seed 5');
+  await expect(studio.inspectedPicture).toHaveAccessibleName(/All depths/);
+
+  const slider = studio.page.getByRole('slider', { name: 'Depth', exact: true });
+  await slider.fill('1');
+  await expect(studio.inspectedPicture).toHaveAccessibleName(/Depths 1 to 1/);
+  await expect(studio.page.getByText(/dB to full depth/)).toBeVisible();
+  await studio.page.keyboard.press(']');
+  await expect(slider).toHaveValue('2');
+  await expect(studio.page.getByRole('list', { name: 'The picture at every depth' }).getByRole('button')).toHaveCount(D);
+  await expect(studio.page.getByRole('img', { name: /^PSNR to full depth: .* dB at 1, .* dB at 3/ })).toBeVisible();
+
+  await studio.tokenGrid.focus();
+  await studio.page.keyboard.press('ArrowRight');
+  await studio.page.keyboard.press('Shift+ArrowDown');
+  await expect(studio.page.getByRole('complementary')).toContainText('2 tokens');
+  await studio.page.keyboard.press('Control+a');
+  await expect(studio.page.getByRole('complementary')).toContainText('16 tokens');
+  await studio.page.keyboard.press('Escape');
+  await expect(studio.page.getByRole('complementary')).toContainText('nothing');
+});
+
+test('replays the generation to the tokens that are stored', async ({ studio }) => {
+  await studio.make({ class: 'Square', count: 1, seed: 8 });
+  await studio.inspectNewest();
+  await studio.openTool('Replay');
+  const slider = studio.page.getByRole('slider', { name: 'Step of the generation' });
+  await slider.fill('0');
+  await expect(studio.page.getByText('16 of 16 still masked')).toBeVisible();
+  await studio.page.getByRole('button', { name: 'Play' }).click();
+  await expect(slider).toHaveValue('8');
+  await expect(studio.page.getByText('0 of 16 still masked')).toBeVisible();
+  await expect(studio.page.getByRole('img', { name: /^Masked tokens: 16 at 0, 0 at 8/ })).toBeVisible();
+});
+
+test('inpaints a region, swaps the depths of two items, and undoes both', async ({ studio }) => {
+  await studio.make({ class: 'Circle', count: 2, seed: 20 });
+  const [newest, older] = await newestItems(studio);
+  await studio.inspectNewest();
+  const before = await tokensOf(studio, newest);
+
+  await studio.openTool('Edit');
+  await studio.page.getByText('Inpaint', { exact: true }).click();
+  await expect(studio.page.getByRole('button', { name: 'Make a new item' })).toBeDisabled();
+  await regionOfPicture(studio, { x: 0.1, y: 0.1 }, { x: 0.9, y: 0.2 });
+  await expect(studio.page.getByText('Makes 8 tokens anew, at 1–2.')).toBeVisible();
+  await studio.page.getByRole('button', { name: 'Make a new item' }).click();
+  await expect.poll(() => inspected(studio)).not.toBe(newest);
+  const inpainted = await inspected(studio);
+  const after = await tokensOf(studio, inpainted);
+  expect(after.codes.slice(2 * D)).toEqual(before.codes.slice(2 * D));
+  expect(after.sheet.item.recipe.verb).toBe('edit');
+  expect(after.sheet.item.recipe.parents?.map(({ id }) => id)).toEqual([newest]);
+
+  await studio.page.getByText('Swap depths', { exact: true }).click();
+  await studio.page.getByRole('spinbutton', { name: /Of this item/ }).fill('1');
+  const { className, seed } = (await tokensOf(studio, older)).sheet.item.recipe;
+  await studio.page.getByRole('radio', { name: `${className}, seed ${seed}` }).check({ force: true });
+  await studio.page.getByRole('button', { name: 'Make a new item' }).click();
+  await expect.poll(() => inspected(studio)).not.toBe(inpainted);
+  const swapped = await tokensOf(studio, await inspected(studio));
+  const other = await tokensOf(studio, older);
+  for (let n = 0; n < swapped.codes.length; n++) expect(swapped.codes[n]).toBe(n % D === 0 ? after.codes[n] : other.codes[n]);
+
+  await studio.page.getByRole('tab', { name: 'Edit' }).focus();
+  await studio.page.keyboard.press('Control+z');
+  await expect.poll(() => inspected(studio)).toBe(inpainted);
+  await studio.page.getByRole('button', { name: 'Undo the edit' }).click();
+  await expect.poll(() => inspected(studio)).toBe(newest);
+  await expect(studio.page.getByRole('button', { name: 'Undo the edit' })).toBeDisabled();
+  await studio.page.getByRole('button', { name: 'Redo the edit' }).click();
+  await expect.poll(() => inspected(studio)).toBe(inpainted);
+  expect((await tokensOf(studio, inpainted)).codes).toEqual(after.codes);
+});
+
+test('compares two items and shows where they differ', async ({ studio }) => {
+  await studio.make({ class: 'Triangle', count: 2, seed: 3 });
+  await studio.inspectNewest();
+  await studio.openTool('Compare');
+  await studio.page.getByRole('radiogroup', { name: 'Item to compare with' }).getByRole('radio').first().check({ force: true });
+  await expect(studio.page.getByText(/of 16 tokens differ/)).toBeVisible();
+  await expect(studio.inspectedPicture).toHaveAccessibleName(/This item/);
+  await studio.tokenGrid.focus();
+  await studio.page.keyboard.press('s');
+  await expect(studio.inspectedPicture).toHaveAccessibleName(/Triangle, seed 3$/);
+});
+
+test('shows the codebook: usage, the map, and who holds a code', async ({ studio }) => {
+  await studio.make({ class: 'Circle', count: 2, seed: 1 });
+  await studio.inspectNewest();
+  await studio.openTool('Codebook');
+  await expect(studio.page.getByText(/Over 2 items/)).toBeVisible();
+  await expect(studio.page.getByRole('img', { name: 'Codes of depth 1: 16 points.' })).toBeVisible();
+  await expect(studio.page.getByRole('list', { name: 'Items that hold this code' }).getByRole('link').first()).toBeVisible();
+});
+
+test('saves the tokens, a chart, and the unmasking', async ({ studio }) => {
+  await studio.make({ class: 'Circle', count: 1, seed: 2 });
+  await studio.inspectNewest();
+  const save = (format: string) =>
+    studio.host.download(async () => {
+      await studio.page.getByRole('button', { name: 'Save', exact: true }).click();
+      await studio.page.getByRole('menuitem', { name: format }).click();
+    });
+  const tokens = await save('safetensors');
+  expect(tokens.name).toMatch(/\.safetensors$/);
+  expect(tokens.bytes.toString('latin1')).toContain('"codes"');
+  const animation = await save('Unmasking, GIF');
+  expect(animation.bytes.toString('latin1', 0, 6)).toBe('GIF89a');
+  const chart = await studio.host.download(() => studio.page.getByRole('button', { name: 'Save Residual energy as SVG' }).click());
+  expect(chart.name).toBe('residual-energy.svg');
+  expect(chart.bytes.toString()).toMatch(/^<svg[^>]+xmlns="http:\/\/www\.w3\.org\/2000\/svg"/);
+  expect(chart.bytes.toString()).not.toContain('oklch(');
+  const png = await studio.host.download(() => studio.page.getByRole('button', { name: 'Save Residual energy as PNG' }).click());
+  expect(png.bytes.toString('latin1', 1, 4)).toBe('PNG');
+});
+
+test('takes back a token file that it saved', async ({ studio }) => {
+  await studio.make({ class: 'Square', count: 1, seed: 6 });
+  await studio.inspectNewest();
+  const original = await tokensOf(studio, await inspected(studio));
+  const file = await studio.host.download(async () => {
+    await studio.page.getByRole('button', { name: 'Save', exact: true }).click();
+    await studio.page.getByRole('menuitem', { name: 'safetensors' }).click();
+  });
+  await studio.drop({ ...file, type: '' });
+  await expect.poll(() => inspected(studio)).not.toBe(original.sheet.item.id);
+  expect((await tokensOf(studio, await inspected(studio))).codes).toEqual(original.codes);
+});
+
+for (const theme of ['Light', 'Dark'] as const) {
+  test(`${theme.toLowerCase()}: nothing serious for axe in any tab of the inspector`, async ({ studio }, info) => {
+    await studio.openSettings();
+    await studio.page.getByRole('radiogroup', { name: 'Theme' }).getByText(theme, { exact: true }).click();
+    await studio.openImages();
+    await studio.make({ class: 'Circle', count: 2, seed: 1 });
+    await studio.page.getByRole('link', { name: 'Inspect', exact: true }).click();
+    await expect(studio.page.getByRole('list', { name: 'Recent items' }).getByRole('link')).toHaveCount(2);
+    const check = async (name: string) => {
+      await info.attach(`inspector-${name}-${theme}.png`, {
+        body: await studio.page.screenshot({ animations: 'disabled' }),
+        contentType: 'image/png',
+      });
+      // Electron has no other page in which axe could run its parts.
+      const { violations } = await new AxeBuilder({ page: studio.page }).setLegacyMode(true).analyze();
+      const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
+      expect(
+        serious.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`)),
+        `axe on ${name}`,
+      ).toEqual([]);
+    };
+    await check('recent');
+    await studio.page.getByRole('list', { name: 'Recent items' }).getByRole('link').first().click();
+    await expect(studio.tokenGrid).toBeVisible();
+    for (const tool of ['Depth', 'Replay', 'Codebook', 'Compare', 'Edit'] as const) {
+      await studio.openTool(tool);
+      await check(tool.toLowerCase());
+    }
+  });
+}
+
+async function newestItems(studio: StudioPage): Promise<[string, string]> {
+  const { items } = await studio.call('items.list', { limit: 2, before: null, kind: null, search: '' });
+  const [newest, older] = items;
+  if (!newest || !older) throw new Error('There are no two items.');
+  return [newest.id, older.id];
+}
+
+/** Id of the item that is open. */
+async function inspected({ page }: StudioPage): Promise<string> {
+  await expect(page.getByRole('application')).toBeVisible();
+  return page.evaluate(() => location.hash.split('/').at(-1) ?? '');
+}
+
+async function tokensOf(studio: StudioPage, id: string): Promise<{ sheet: TokenSheet; codes: number[] }> {
+  const sheet = await studio.call('tokens.get', { id });
+  return { sheet, codes: [...new Int32Array(Uint8Array.from(bytesOf(sheet.codes)).buffer)] };
+}
+
+/** Bytes as the page hands them to the test: as they are from Electron, in their JSON form from the browser host. */
+function bytesOf(value: Uint8Array | { $bytes: string }): Uint8Array {
+  return '$bytes' in value ? Buffer.from(value.$bytes, 'base64') : value;
+}
+
+/** Drags over the picture, from one place to another in shares of its sides. */
+async function regionOfPicture(studio: StudioPage, from: { x: number; y: number }, to: { x: number; y: number }): Promise<void> {
+  const box = await studio.inspectedPicture.boundingBox();
+  if (!box) throw new Error('The picture is not to be seen.');
+  const at = ({ x, y }: { x: number; y: number }) => [box.x + x * box.width, box.y + y * box.height] as const;
+  await studio.page.mouse.move(...at(from));
+  await studio.page.mouse.down();
+  await studio.page.mouse.move(...at(to), { steps: 4 });
+  await studio.page.mouse.up();
+}

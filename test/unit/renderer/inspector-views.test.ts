@@ -1,0 +1,297 @@
+import { describe, expect, it, vi } from 'vitest';
+import type { Item, Recipe, TokenSheet, TokenView } from '../../../src/contract/index.js';
+import { DepthView } from '../../../src/renderer/inspector/depth/depth.svelte.js';
+import { History } from '../../../src/renderer/inspector/history.svelte.js';
+import { Inspector } from '../../../src/renderer/inspector/inspector.svelte.js';
+import type { Pixels } from '../../../src/renderer/inspector/pixels.js';
+import { ReplayView, histogramOf } from '../../../src/renderer/inspector/replay/replay.svelte.js';
+import { positionAt, positionsBetween } from '../../../src/renderer/inspector/views/regions.js';
+import { Notices } from '../../../src/renderer/shared/notices.svelte.js';
+import { Studio } from '../../../src/renderer/studio.svelte.js';
+import { FakeBridge, item, manifest, recipe, settings, type Handlers } from './fakes.js';
+
+/** A picture of one grey level. */
+const grey = (level: number): Pixels => ({ width: 1, height: 1, data: Uint8ClampedArray.of(level, level, level, 255) });
+const depthOf = (view: TokenView) => ('depth' in view ? view.depth : 'step' in view ? view.step : -1);
+
+function depthView(D = 4) {
+  const asked: number[][] = [];
+  const view = new DepthView(D, (views) => {
+    asked.push(views.map(depthOf));
+    return Promise.resolve({ ok: true, value: views.map((v) => grey(10 * depthOf(v))) });
+  });
+  return { view, asked };
+}
+
+describe('an item seen depth by depth', () => {
+  it('decodes a depth once, and the one before for what it added', async () => {
+    const { view, asked } = depthView();
+    await view.show(3);
+    expect(asked).toEqual([[3], [2]]);
+    expect(view.shown?.data[0]).toBe(30);
+    expect(view.added?.pixels.data[0]).toBe(255);
+    await view.show(2);
+    expect(asked).toEqual([[3], [2], [1]]);
+  });
+
+  it('follows a drag to its end without the depths between', async () => {
+    const { view, asked } = depthView(16);
+    const first = view.show(2);
+    for (let depth = 3; depth <= 15; depth++) void view.show(depth);
+    await first;
+    expect(asked.flat()).toEqual([2, 15, 14]);
+    expect(view.waiting).toBe(false);
+  });
+
+  it('shows the nearest depth while the chosen one is on its way', async () => {
+    const { view } = depthView();
+    await view.show(4);
+    void view.show(1);
+    expect(view.waiting).toBe(true);
+    expect(view.shown?.data[0]).toBe(30);
+  });
+
+  it('measures every depth against the full one', async () => {
+    const { view } = depthView();
+    await view.showAll();
+    const [one = 0, two = 0, three = 0, full] = view.psnr;
+    expect(one).toBeLessThan(two);
+    expect(two).toBeLessThan(three);
+    expect(full).toBeNaN();
+  });
+
+  it('says what went wrong and tries again', async () => {
+    let broken = true;
+    const view = new DepthView(2, () =>
+      Promise.resolve(
+        broken ? { ok: false, error: { code: 'engine-stopped', message: 'The engine stopped.' } } : { ok: true, value: [grey(1)] },
+      ),
+    );
+    await view.show(1);
+    expect(view.problem).toBe('The engine stopped.');
+    broken = false;
+    await view.retry();
+    expect(view.problem).toBe('');
+    expect(view.shown).not.toBeNull();
+  });
+});
+
+describe('the replay of a generation', () => {
+  const course = { steps: 3, given: 1, masked: [5, 4, 2, 0], scheduled: [5, 4, 3, 0] };
+  const revealedAt = Uint8Array.of(1, 2, 2, 3, 3, 0);
+  const confidence = Float32Array.of(-1, -2, -2.1, -9, -5, 0);
+
+  it('counts what each step revealed and scores only what was generated', () => {
+    const view = new ReplayView(course, revealedAt, confidence, () => Promise.resolve({ ok: true, value: [grey(0)] }));
+    expect(view.revealed).toEqual([1, 2, 2]);
+    const histogram = histogramOf(revealedAt, confidence, 2);
+    expect(histogram?.low).toBe(-9);
+    expect([...(histogram?.counts ?? [])].reduce((a, b) => a + b)).toBe(2);
+    expect(histogramOf(revealedAt, null, 2)).toBeNull();
+  });
+
+  it('plays to the end and stops there', async () => {
+    vi.useFakeTimers();
+    const asked: number[] = [];
+    const view = new ReplayView(course, revealedAt, confidence, (views) => {
+      asked.push(...views.map(depthOf));
+      return Promise.resolve({ ok: true, value: views.map((v) => grey(depthOf(v))) });
+    });
+    view.play();
+    await vi.runAllTimersAsync();
+    vi.useRealTimers();
+    expect(asked).toEqual([1, 2, 3]);
+    expect(view.playing).toBe(false);
+    await view.show(1);
+    expect(view.shown?.data[0]).toBe(1);
+  });
+});
+
+describe('positions on a picture', () => {
+  it('are cells, row by row, with the edges included', () => {
+    expect(positionAt({ x: 0.99, y: 0 }, [2, 3])).toBe(2);
+    expect(positionAt({ x: 1.2, y: 1 }, [2, 3])).toBe(5);
+    expect(positionsBetween({ x: 0.9, y: 0.9 }, { x: 0.4, y: 0.1 }, [2, 3])).toEqual([1, 2, 4, 5]);
+  });
+});
+
+describe('the way through edits', () => {
+  it('goes back and on, and drops what lay ahead at a new edit', () => {
+    const history = new History();
+    history.start('a');
+    expect(history.undo()).toBeNull();
+    history.push('b');
+    history.push('c');
+    expect(history.undo()).toEqual({ from: 'c', to: 'b' });
+    expect(history.undo()).toEqual({ from: 'b', to: 'a' });
+    expect(history.redo()).toEqual({ from: 'a', to: 'b' });
+    history.push('d');
+    expect(history.canRedo).toBe(false);
+    expect(history.current).toBe('d');
+  });
+});
+
+const bytes = (array: Int32Array | Float32Array) => new Uint8Array(array.buffer);
+
+/** Tokens of four positions and two depths, of the fake model. */
+function sheet(of: Item, change: Partial<TokenSheet> = {}): TokenSheet {
+  return {
+    item: of,
+    L: 4,
+    D: 2,
+    V: 8,
+    H: 4,
+    grid: [2, 2],
+    codes: bytes(Int32Array.of(0, 1, 2, 3, 4, 5, 6, 7)),
+    revealedAt: Uint8Array.of(1, 1, 1, 2, 2, 2, 3, 3),
+    confidence: bytes(new Float32Array(8).fill(-1)),
+    norm: bytes(new Float32Array(8).fill(1)),
+    residual: bytes(Float32Array.of(1, 0, 3, 0, 1, 0, 3, 0)),
+    frequency: bytes(new Float32Array(8).fill(0.25)),
+    cannot: { decode: null, resample: null },
+    ...change,
+  };
+}
+
+async function setUp(handlers: Handlers = {}) {
+  let made = 0;
+  const bridge = new FakeBridge({
+    'app.info': () => ({ version: '0.1.0', host: 'browser', platform: 'linux', dataFolder: '/data', modelFolders: [] }),
+    'settings.get': () => settings,
+    'models.list': () => [{ id: 'fruits', folder: '/models/fruits', problem: null, manifest }],
+    'engine.status': () => ({ state: 'stopped', model: null, provider: null, probes: [], problem: null }),
+    'items.list': () => ({ items: [item('first'), item('second')], total: 2 }),
+    'items.remove': () => null,
+    'items.restore': () => null,
+    'tokens.get': ({ id }) => sheet(item(id)),
+    'tokens.decode': ({ views }) => ({ contentType: 'image/webp', frames: views.map((view) => Uint8Array.of(depthOf(view))) }),
+    'tokens.replay': () => ({ steps: 3, given: 0, masked: [8, 5, 2, 0], scheduled: [8, 6, 3, 0] }),
+    'tokens.edit': () => item(`made${++made}`),
+    ...handlers,
+  });
+  const notices = new Notices();
+  const studio = new Studio(bridge, notices);
+  const parts = { download: vi.fn(), readPixels: ([level = 0]: Uint8Array) => Promise.resolve(grey(level)), navigate: vi.fn() };
+  const inspector = new Inspector(studio, parts);
+  await studio.load();
+  return { bridge, notices, inspector, parts };
+}
+
+describe('the inspector', () => {
+  it('opens an item at full depth, with its energy and its replay', async () => {
+    const { inspector } = await setUp();
+    await inspector.follow('first');
+    expect(inspector.phase).toBe('ready');
+    expect([...(inspector.session?.energy ?? [])]).toEqual([2, 0]);
+    expect(inspector.session?.depth.depth).toBe(2);
+    expect(inspector.replay?.revealed).toEqual([3, 3, 2]);
+    expect(inspector.candidates.map(({ id }) => id)).toEqual(['second']);
+  });
+
+  it('says why an item can not be opened', async () => {
+    const { inspector } = await setUp({ 'tokens.get': () => ({ code: 'not-found', message: 'There is no such item.' }) });
+    await inspector.follow('gone');
+    expect(inspector.phase).toBe('failed');
+    expect(inspector.problem).toBe('There is no such item.');
+  });
+
+  it('has no replay for tokens that no generator made', async () => {
+    const { inspector, bridge } = await setUp({ 'tokens.get': ({ id }) => sheet(item(id), { revealedAt: null, confidence: null }) });
+    await inspector.follow('first');
+    expect(inspector.replay).toBeNull();
+    expect(inspector.replayProblem).toContain('nothing to replay');
+    expect(bridge.called('tokens.replay')).toEqual([]);
+  });
+
+  it('makes an edit, opens it at the same depth, and undoes and redoes it', async () => {
+    const { inspector, bridge, parts } = await setUp();
+    await inspector.follow('first');
+    await inspector.session?.depth.show(1);
+    inspector.form.kind = 'below';
+    inspector.form.seed = 9;
+    await inspector.apply();
+    expect(bridge.called('tokens.edit')).toEqual([{ id: 'first', edit: { kind: 'resampleBelow', depth: 1 }, seed: 9 }]);
+    expect(parts.navigate).toHaveBeenLastCalledWith('made1');
+    expect(inspector.item?.id).toBe('made1');
+    expect(inspector.session?.depth.depth).toBe(1);
+
+    await inspector.undo();
+    expect(inspector.item?.id).toBe('first');
+    expect(bridge.called('items.remove')).toEqual([{ ids: ['made1'] }]);
+    await inspector.redo();
+    expect(inspector.item?.id).toBe('made1');
+    expect(bridge.called('items.restore')).toEqual([{ ids: ['made1'] }]);
+  });
+
+  it('keeps the item and says why when an edit is refused', async () => {
+    const { inspector, notices } = await setUp({ 'tokens.edit': () => ({ code: 'refused', message: 'A deeper token would stay.' }) });
+    await inspector.follow('first');
+    await inspector.apply();
+    expect(inspector.item?.id).toBe('first');
+    expect(notices.toasts[0]?.text).toBe('A deeper token would stay.');
+    expect(inspector.history.canUndo).toBe(false);
+  });
+
+  it('inpaints what is selected, whole positions or from a depth on, never with a deep token left below', async () => {
+    const { inspector } = await setUp();
+    await inspector.follow('first');
+    const { form, selection, session } = inspector;
+    if (!session) throw new Error('The item is not open.');
+    form.kind = 'selected';
+    expect(form.problem(session.tokens, selection)).toContain('Select positions');
+    selection.choosePositions([3, 1]);
+    expect(form.edit(session.tokens, selection)).toEqual({ kind: 'resamplePositions', positions: [1, 3] });
+    selection.rectangle({ i: 0, j: 1 }, { i: 1, j: 1 });
+    expect(form.edit(session.tokens, selection)).toEqual({
+      kind: 'resampleTokens',
+      tokens: [
+        { position: 0, depth: 2 },
+        { position: 1, depth: 2 },
+      ],
+    });
+    selection.rectangle({ i: 0, j: 0 }, { i: 1, j: 0 });
+    expect(form.problem(session.tokens, selection)).toContain('first depths');
+  });
+
+  it('asks for a class where the item has none', async () => {
+    const { className: _, ...encoded } = recipe;
+    const plain: Recipe = { ...encoded, verb: 'encode' };
+    const { inspector, bridge } = await setUp({ 'tokens.get': ({ id }) => sheet(item(id, { recipe: plain })) });
+    await inspector.follow('first');
+    const tokens = inspector.session?.tokens;
+    if (!tokens) throw new Error('The item is not open.');
+    inspector.form.kind = 'below';
+    expect(inspector.form.problem(tokens, inspector.selection)).toContain('class');
+    inspector.form.className = 'Kiwi';
+    await inspector.apply();
+    expect(bridge.called('tokens.edit')[0]).toMatchObject({ className: 'Kiwi' });
+  });
+
+  it('encodes a dropped picture and takes a token file as it is', async () => {
+    const { inspector, bridge, parts } = await setUp({ 'items.import': () => item('encoded'), 'tokens.import': () => item('taken') });
+    await inspector.takeFile({ name: 'a.png', bytes: Uint8Array.of(1) });
+    expect(parts.navigate).toHaveBeenLastCalledWith('encoded');
+    await inspector.takeFile({ name: 'codes.npy', bytes: Uint8Array.of(1) });
+    expect(parts.navigate).toHaveBeenLastCalledWith('taken');
+    expect(bridge.called('tokens.import')[0]).toMatchObject({ name: 'codes.npy', model: 'fruits' });
+  });
+
+  it('compares with another item and finds where they differ', async () => {
+    const { inspector } = await setUp({
+      'tokens.compare': () => ({
+        L: 4,
+        D: 2,
+        differs: Uint8Array.of(0, 0, 0, 1, 1, 1, 0, 0),
+        distance: bytes(new Float32Array(8)),
+        perDepth: [1, 2],
+      }),
+    });
+    await inspector.follow('first');
+    const comparison = inspector.session?.comparison;
+    await comparison?.choose(item('second'));
+    expect(comparison?.differences).toMatchObject({ total: 3, same: 2 });
+    expect(comparison?.shown).not.toBeNull();
+    comparison?.swap();
+    expect(comparison?.side).toBe('other');
+  });
+});

@@ -1,0 +1,73 @@
+import { cpSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { writeNpy } from '../../../src/engine/index.js';
+import { nodeEngine } from '../../../src/studio/index.js';
+import { bundleEngineProcess } from '../engine/engine-process.js';
+import { type TestStudio, openStudio, temporaryFolder } from './support.js';
+
+/** A tiny EnCodec with random weights, made by training/export_codec.py: D = 4, V = 16, 8 samples a position at 8 kHz. */
+const CODEC = resolve('test/fixtures/codecs/tiny-codec');
+const [L, D, V] = [20, 4, 16];
+const WAV_HEADER = 44;
+
+let engine = '';
+beforeAll(async () => {
+  engine = await bundleEngineProcess('codec');
+}, 120_000);
+
+/** A studio with the codec and the real engine. */
+function studioWithCodec(): TestStudio {
+  const data = temporaryFolder();
+  cpSync(CODEC, join(data, 'models', 'tiny-codec'), { recursive: true });
+  return openStudio({ data, spawn: nodeEngine(engine) });
+}
+
+const codes = (seed: number): Int32Array => Int32Array.from({ length: L * D }, (_, n) => (n * n + seed * n) % V);
+const imported = ({ ask }: TestStudio, seed: number) =>
+  ask('tokens.import', { name: `${seed}.npy`, bytes: new Uint8Array(writeNpy({ L, D, codes: codes(seed) })), model: 'tiny-codec' });
+
+describe('a codec without a generator', { timeout: 120_000 }, () => {
+  it('is a model like others, and gives what PyTorch gave', async () => {
+    const { ask } = studioWithCodec();
+    const models = await ask('models.list', null);
+    expect(models.find(({ id }) => id === 'tiny-codec')).toMatchObject({
+      problem: null,
+      manifest: { kind: 'speech', sound: { sampleRate: 8000, samplesPerPosition: 8 } },
+    });
+    // The probe compares with the golden sound.
+    const { probes } = await ask('engine.probe', { model: 'tiny-codec' });
+    expect(probes.filter(({ state }) => state === 'active')).toHaveLength(1);
+  });
+
+  it('shows its tokens, and is heard at every depth', async () => {
+    const studio = studioWithCodec();
+    const item = await imported(studio, 1);
+    expect(item).toMatchObject({ kind: 'speech', width: null, height: null });
+    const sheet = await studio.ask('tokens.get', { id: item.id });
+    expect(sheet).toMatchObject({ L, D, V, H: 8, grid: null, revealedAt: null, cannot: { decode: null } });
+    expect(new Int32Array(sheet.codes.slice().buffer)).toEqual(codes(1));
+
+    const views = [1, 2, 3, 4].map((depth) => ({ depth }));
+    const { contentType, frames } = await studio.ask('tokens.decode', { id: item.id, views });
+    expect(contentType).toBe('audio/wav');
+    for (const frame of frames) {
+      expect(Buffer.from(frame.subarray(0, 4)).toString()).toBe('RIFF');
+      expect((frame.byteLength - WAV_HEADER) % (L * 8)).toBe(0);
+    }
+    expect(new Set(frames.map((frame) => Buffer.from(frame).toString('base64'))).size).toBe(4);
+  });
+
+  it('lets codes be swapped and compared, and says why it can’t resample', async () => {
+    const studio = studioWithCodec();
+    const [a, b] = [await imported(studio, 1), await imported(studio, 3)];
+    const swapped = await studio.ask('tokens.edit', { id: a.id, edit: { kind: 'swap', other: b.id, at: 1 } });
+    expect(swapped.recipe.parents?.map(({ id }) => id)).toEqual([a.id, b.id]);
+    const { perDepth } = await studio.ask('tokens.compare', { a: a.id, b: swapped.id });
+    expect(perDepth[0]).toBe(0);
+    expect(perDepth.slice(1).some((count) => count > 0)).toBe(true);
+    await expect(studio.ask('tokens.edit', { id: a.id, edit: { kind: 'resampleBelow', depth: 1 } })).rejects.toThrow(
+      /^refused: The model “tiny-codec” has no generator/,
+    );
+  });
+});
