@@ -16,3 +16,5 @@ export { type TokenFile, readTokenFile, writeTokenFile } from './tokens.js';
 export { gamma, maskedAfter } from './schedule.js';
 export { listedProviders } from './session.js';
 export { reveal } from './reveal.js';
+export { FrontEnd, type Sentence, type UserDictionary } from './text/phones.js';
+export { type G2p, loadG2p } from './text/g2p.js';
