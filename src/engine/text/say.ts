@@ -60,7 +60,7 @@ function yearWords(digits: string): string {
 }
 
 /** Letters by their names; `_a` is the letter, so that it is not taken for the article. A plural's s goes to the last one. */
-export function spell(text: string, plural = ''): string {
+function spell(text: string, plural = ''): string {
   const said = Array.from(text.toLowerCase().replace(/[^a-z]/g, ''), (c) => `_${c}`).join(' ');
   return plural ? `${said}'s` : said;
 }
