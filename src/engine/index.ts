@@ -23,3 +23,5 @@ export { principalPlane } from './inspect/plane.js';
 export { readNpy, writeCsv, writeNpy } from './inspect/npy.js';
 export { listedProviders } from './session.js';
 export { reveal } from './reveal.js';
+export { FrontEnd, type Sentence, type UserDictionary } from './text/phones.js';
+export { type G2p, loadG2p } from './text/g2p.js';

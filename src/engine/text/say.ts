@@ -1,0 +1,191 @@
+import { lookUp, tables } from './tables.js';
+
+/**
+ * How numbers, dates, money and the like are said: one function for each name in the rules of `english.json`, the twin of
+ * `training/text/say.py`. Each takes the whole match and its groups ('' for one that took no part), and gives words. Numbers stay strings of
+ * digits throughout.
+ */
+export type Say = (match: string, ...groups: string[]) => string;
+
+const t = tables;
+const at = (list: readonly string[], i: number): string => list[i] ?? '';
+
+function belowHundred(n: number): string {
+  if (n < 20) return at(t.ones, n);
+  const tens = at(t.tens, Math.floor(n / 10));
+  return n % 10 ? `${tens} ${at(t.ones, n % 10)}` : tens;
+}
+
+function belowThousand(n: number): string {
+  const hundreds = n >= 100 ? [`${at(t.ones, Math.floor(n / 100))} hundred`] : [];
+  const rest = n % 100 || n === 0 ? [belowHundred(n % 100)] : [];
+  return [...hundreds, ...rest].join(' ');
+}
+
+const oneByOne = (digits: string): string => Array.from(digits, (d) => at(t.ones, Number(d))).join(' ');
+
+/** Numbers too large for the named scales, and those with leading zeros, are said digit by digit. */
+function whole(digits: string): string {
+  if (digits.length > 3 * t.scales.length || (digits.length > 1 && digits.startsWith('0'))) return oneByOne(digits);
+  const groups = digits.padStart(Math.ceil(digits.length / 3) * 3, '0').match(/.../g) ?? [];
+  const said = groups.flatMap((group, i) =>
+    Number(group) ? [`${belowThousand(Number(group))} ${at(t.scales, groups.length - 1 - i)}`.trim()] : [],
+  );
+  return said.join(' ') || at(t.ones, 0);
+}
+
+/** Without leading zeros, as hours and days are said. */
+const plain = (digits: string): string => whole(String(Number(digits)));
+
+/** A number as written, with sign, commas and decimals. */
+function number(text: string): string {
+  const [before = '', after = ''] = text.replace(/^-/, '').replaceAll(',', '').split('.');
+  return (text.startsWith('-') ? 'minus ' : '') + whole(before) + (after ? ` point ${oneByOne(after)}` : '');
+}
+
+function toOrdinal(words: string): string {
+  const cut = words.lastIndexOf(' ') + 1;
+  const last = words.slice(cut);
+  const regular = last.endsWith('y') ? `${last.slice(0, -1)}ieth` : `${last}th`;
+  return words.slice(0, cut) + (lookUp(t.ordinals, last) ?? regular);
+}
+
+function yearWords(digits: string): string {
+  if (digits.length !== 4) return whole(digits);
+  const first = Number(digits.slice(0, 2));
+  const last = Number(digits.slice(2));
+  if (last === 0) return first % 10 === 0 ? whole(digits) : `${belowHundred(first)} hundred`;
+  if (first % 10 === 0 && last < 10) return whole(digits);
+  return `${belowHundred(first)} ${last < 10 ? 'oh ' : ''}${belowHundred(last)}`;
+}
+
+/** Letters by their names; `_a` is the letter, so that it is not taken for the article. A plural's s goes to the last one. */
+function spell(text: string, plural = ''): string {
+  const said = Array.from(text.toLowerCase().replace(/[^a-z]/g, ''), (c) => `_${c}`).join(' ');
+  return plural ? `${said}'s` : said;
+}
+
+const halfOfDay = (letter: string): string => (letter ? spell(`${letter}m`) : '');
+
+function date(month: number, day: string, year: string): string {
+  const said = `${at(t.months, month - 1)} ${toOrdinal(plain(day))}`;
+  return year ? `${said}, ${yearWords(year)}` : said;
+}
+
+const monthOf = (name: string): number => t.months.findIndex((month) => month.startsWith(name.toLowerCase().slice(0, 3))) + 1;
+
+function fraction(above: string, below: string): string {
+  const [a, b] = [Number(above), Number(below)];
+  if (a === 0 || b === 0) return `${whole(String(a))} over ${whole(String(b))}`;
+  const one = b === 1 ? 'over one' : b === 2 ? 'half' : b === 4 ? 'quarter' : toOrdinal(whole(String(b)));
+  const many = b === 2 ? 'halves' : `${one}s`;
+  return `${whole(String(a))} ${a > 1 && b > 1 ? many : one}`;
+}
+
+const count = (text: string): string => (/^(1[1-9][0-9]{2}|20[0-9]{2})$/.test(text) ? yearWords(text) : number(text));
+
+const ROMAN: Readonly<Record<string, number>> = { i: 1, v: 5, x: 10, l: 50, c: 100 };
+
+function roman(text: string): string {
+  const values = Array.from(text.toLowerCase(), (c) => ROMAN[c] ?? 0);
+  return String(values.reduce((sum, v, i) => sum + (v < (values[i + 1] ?? 0) ? -v : v), 0));
+}
+
+const isOne = (amount: string): 0 | 1 => (amount === '1' ? 0 : 1);
+
+/** @param isWord whether the dictionary knows a word in lower case */
+export function createSay(isWord: (word: string) => boolean): Readonly<Record<string, Say>> {
+  return {
+    number: () => 'number',
+    cardinal: (_, text = '') => number(text),
+    ordinal: (_, digits = '') => toOrdinal(whole(digits.replaceAll(',', ''))),
+    year: (_, digits = '') => yearWords(digits),
+
+    address(_, text = '') {
+      let said = text.replaceAll('_', ' ');
+      for (const [sign, word] of [
+        ['.', 'dot'],
+        ['@', 'at'],
+        ['-', 'dash'],
+        ['/', 'slash'],
+        ['+', 'plus'],
+      ] as const)
+        said = said.replaceAll(sign, ` ${word} `);
+      return said.replaceAll('www', spell('www'));
+    },
+
+    time(_, hours = '', minutes = '', seconds = '', half = '') {
+      if (Number(hours) > 24) return `${whole(hours)} ${whole(minutes)}`;
+      const words = [plain(hours)];
+      if (Number(minutes)) words.push((minutes.startsWith('0') ? 'oh ' : '') + belowHundred(Number(minutes)));
+      else if (!half && !seconds) words.push(Number(hours) > 0 && Number(hours) <= 12 ? "o'clock" : 'hundred');
+      if (seconds) words.push(`and ${belowHundred(Number(seconds))} seconds`);
+      return [...words, halfOfDay(half)].join(' ');
+    },
+    hour: (_, hours = '', half = '') => `${plain(hours)} ${halfOfDay(half)}`,
+
+    isoDate: (_, y = '', m = '', d = '') => (Number(m) >= 1 && Number(m) <= 12 ? date(Number(m), d, y) : [y, m, d].map(plain).join(' ')),
+    slashDate(_, a = '', b = '', y = '') {
+      const [month, day] = Number(a) <= 12 ? [a, b] : [b, a];
+      if (Number(month) < 1 || Number(month) > 12) return [a, b, y].map(plain).join(' slash ');
+      return date(Number(month), day, y.length === 4 ? y : (Number(y) < 50 ? '20' : '19') + y);
+    },
+    monthDay: (_, month = '', day = '', y = '') => date(monthOf(month), day, y),
+    dayMonth(_, day = '', month = '', y = '') {
+      const said = `the ${toOrdinal(plain(day))} of ${at(t.months, monthOf(month) - 1)}`;
+      return y ? `${said}, ${yearWords(y)}` : said;
+    },
+    decade(_, century = '', tens = '') {
+      if (tens !== '00') return `${belowHundred(Number(century))} ${lookUp(t.decades, tens) ?? ''}`;
+      return Number(century) % 10 ? `${belowHundred(Number(century))} hundreds` : `${whole(century + tens)}s`;
+    },
+    decadeShort: (_, tens = '') => lookUp(t.decades, tens) ?? '',
+
+    money(_, sign = '', amount = '', magnitude = '') {
+      const [one = '', many = '', cent = '', cents = ''] = t.currencies[sign as keyof typeof t.currencies];
+      if (magnitude) return `${number(amount)} ${lookUp(t.magnitudes, magnitude.toLowerCase()) ?? magnitude.toLowerCase()} ${many}`;
+      const [before = '', after = ''] = amount.replaceAll(',', '').split('.');
+      if (after.length !== 2) return `${number(amount)} ${amount === '1' ? one : many}`;
+      const small = Number(after) ? `${belowHundred(Number(after))} ${after === '01' ? cent : cents}` : '';
+      if (small && !/[^0]/.test(before)) return small;
+      return `${whole(before)} ${before === '1' ? one : many}${small ? ' and ' : ''}${small}`;
+    },
+    percent: (_, amount = '') => `${number(amount)} percent`,
+    degrees: (_, amount = '', scale = '') =>
+      `${number(amount)} ${amount === '1' ? 'degree' : 'degrees'} ${lookUp(t.temperatures, scale) ?? ''}`,
+    unit: (_, amount = '', name = '') => `${number(amount)} ${t.units[name as keyof typeof t.units][isOne(amount)] ?? ''}`,
+    fraction: (_, above = '', below = '') => fraction(above, below),
+    mixedFraction(_, n = '', above = '', below = '') {
+      const said = fraction(above, below);
+      return `${whole(n)} and ${said.startsWith('one ') ? `a ${said.slice(4)}` : said}`;
+    },
+    digits: (_, text = '') => (text.match(/\d+/g) ?? []).map(oneByOne).join(', '),
+    span: (_, a = '', b = '') => `${count(a)} to ${count(b)}`,
+    by: (_, a = '', b = '') => `${number(a)} by ${number(b)}`,
+    about: () => 'about',
+
+    chapter: (_, word = '', numeral = '') => `${word} ${whole(roman(numeral))}`,
+    reign: (_, name = '', numeral = '') => `${name} the ${toOrdinal(whole(roman(numeral)))}`,
+    saint: () => 'saint',
+    street: () => 'street',
+    abbreviation: (_, name = '') => lookUp(t.abbreviations, name.toLowerCase()) ?? '',
+    forExample: () => 'for example',
+    thatIs: () => 'that is',
+
+    letters: (_, text = '', plural = '') => spell(text, plural),
+    /** One that the dictionary knows is a word (NASA) unless it is listed as spelled (US); others are spelled where no one could say them. */
+    acronym(match, text = '', plural = '') {
+      const word = text.toLowerCase();
+      const unsayable = !isWord(word) && (word.length < 5 || !/[aeiouy]/.test(word));
+      return unsayable || t.spelled.includes(word) ? spell(text, plural) : match;
+    },
+    /** MP3, H2O, 4K, B2B: runs of capitals and single letters are spelled, other runs are words, numbers are numbers. */
+    alphanumeric(_, text = '') {
+      const said = (text.match(/\d+|[A-Z]+(?![a-z])|[A-Za-z]+/g) ?? []).map((run) => {
+        if (/\d/.test(run)) return whole(run);
+        return run.length === 1 || !/[a-z]/.test(run) ? spell(run) : run;
+      });
+      return said.join(' ');
+    },
+  };
+}

@@ -1,0 +1,1 @@
+"""English text to ARPAbet, the twin of `src/engine/text/`."""

@@ -1,0 +1,108 @@
+"""Writes the 1,000 texts that hold both front ends to the same phones: `test/fixtures/text/phones.jsonl`.
+
+    python -m training.text.write_corpus
+
+Templates with every kind of thing that is expanded, filled at random from a fixed seed with dictionary words and with words that do not exist. Run it after
+any change of the rules, and read the diff.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+
+from training.text.cmudict import dictionary
+from training.text.phones import FrontEnd, Sentence
+
+CORPUS = Path(__file__).parents[2] / "test" / "fixtures" / "text" / "phones.jsonl"
+COUNT = 1000
+USER = {"resgen": "R EH1 Z JH EH2 N", "qwertz": "kwerts"}
+
+_TEMPLATES = """The {word} of {oov} cost {money}, or {percent} more than in {year}.
+On {date} at {time}, {title} {oov} met the {ordinal} {word}.
+"{oov}," she said — “{word} {word}!” — and left.
+It weighs {unit}; that's {unit} less than the {oov}'s {word}.
+Is {acronym} part of the {acronym}? {oov} thinks so… doesn't she?
+Call {phone} before {time} or write to {word}@{word}.org.
+{number} {word}s and {number} {word}s make {number}.
+Between {range} people {word} the {word}'s {word} (see Chapter {roman}).
+In the {decade}, {oov} {roman} ruled {number} islands & {fraction} of a {word}.
+the {word} was {degrees} colder; nobody {word}ed.
+Wait [pause {pause}] for the {oov}. Then {word} it!
+{oov}, {oov} and {oov}: three {word}s, {mixed} of them {word}.
+RESGEN says: {word} the qwertz, e.g. on a {model}, i.e. {fraction} of it.
+We're {oov}ing {word}ly; they'd've {word}ed, wouldn't they?
+THE {WORD} AND THE {WORD} WENT TO {OOV}
+Visit https://www.{word}.com/{oov} – it's #{number} of {number} 😀
+A {word}, an {oov}, the {oov}, the {word}, and to {word} or not to {word}
+{title} {oov} lives on {word} St. near St. {oov}; {initials} {oov} doesn't.
+It was {iso}, not {slash}. The {oov}s' {word}s — crème, naïve, Zoë.
+Set x={number} + {number}/{number} ~{number} {word}-{word} {word}—{word}""".split("\n")
+
+
+def _oov(r: random.Random) -> str:
+    """A word that sounds English and is in no dictionary, mostly."""
+    heads, cores, tails = "b bl ch d dr f g gr h j k l m n p qu r s sh st t th v w z".split(), "a e i o u ai ea ee oa ou y".split(), "b ck d ft g l m n nd ng p r sh st t x zz".split()
+    return "".join(r.choice(heads) + r.choice(cores) for _ in range(r.randint(1, 3))) + r.choice(tails)
+
+
+def _fill(r: random.Random, words: list[str]) -> dict[str, object]:
+    n = lambda a, b: r.randint(a, b)  # noqa: E731
+    month = r.choice("January Feb. March April May June July Aug. September Oct. Nov December".split())
+    day, year, amount = n(1, 31), n(1100, 2099), f"{n(0, 10 ** n(1, 13)):,}"
+    return {
+        "money": r.choice([f"${amount}", f"£{n(0, 999)}.{n(0, 99):02}", f"€{n(1, 99)}.{n(1, 9)} million", "$1", f"{n(2, 90)} ¥", f"${n(1, 20)}bn"]),
+        "percent": r.choice([f"{n(1, 200)}%", f"{n(0, 9)}.{n(0, 99)} %", f"-{n(1, 9)}%"]),
+        "year": year,
+        "date": r.choice([f"{month} {day}, {year}", f"{day} {month} {year}", f"the {day}th of {month}", f"{month} {day}"]),
+        "time": r.choice([f"{n(0, 23)}:{n(0, 59):02}", f"{n(1, 12)} p.m.", f"{n(1, 12)}:{n(0, 59):02} AM", f"{n(1, 12)}:{n(0, 59):02}:{n(0, 59):02}"]),
+        "title": r.choice("Mr. Mrs. Dr. Prof. Gen. Ms. Sir".split()),
+        "ordinal": r.choice([f"{n(1, 130)}th", "1st", "2nd", "3rd", "1,000th", "21st", "112th"]),
+        "unit": f"{r.choice([str(n(1, 500)), f'{n(0, 9)}.{n(1, 99)}', '1', f'{n(1, 9)},{n(100, 999)}'])}{r.choice(['', ' '])}{r.choice('kg km/h mph GB mm lbs s kWh ft dB'.split())}",
+        "acronym": r.choice("NASA FBI US EU BBCX IT TVs PCs NATO XQR's OPEC U.S.A. U.K. MIDI HTMLX".split()),
+        "phone": r.choice([f"{n(200, 999)}-{n(200, 999)}-{n(1000, 9999)}", f"({n(200, 999)}) {n(200, 999)}-{n(1000, 9999)}", f"{n(200, 999)}-{n(1000, 9999)}"]),
+        "number": r.choice([str(n(0, 10 ** n(1, 7))), amount, f"{n(0, 99)}.{n(0, 999)}", f"-{n(1, 40)}", f"00{n(1, 9)}", "1" + "0" * 22]),
+        "range": r.choice([f"{n(1, 40)}-{n(41, 90)}", f"{n(1500, 1600)}–{n(1700, 2000)}", f"{n(1, 9)},000 - 20,000"]),
+        "roman": r.choice("II III IV VI IX XIV XIX".split()),
+        "decade": r.choice([f"{n(11, 20)}{n(2, 9)}0s", f"{n(2, 9)}0's", "1900s", "2000s"]),
+        "fraction": r.choice(["½", f"{n(1, 9)}/{n(2, 20)}", "3/4", "¼"]),
+        "mixed": r.choice([f"{n(1, 9)} {n(1, 3)}/4", f"{n(1, 9)}½"]),
+        "degrees": r.choice([f"{n(-40, 110)}°F", f"{n(0, 40)} °C", f"{n(1, 360)}°", "1°"]),
+        "pause": r.choice(["0.5s", "1 s", "250ms", "99 s", "0.125 s"]),
+        "model": r.choice("MP3 4K B2B H2O A4 iPhone12 X11s 3D".split()),
+        "initials": r.choice(["J. R.", "A.", "W.E.B.", "H. G."]),
+        "iso": f"{year}-{n(1, 12):02}-{n(1, 28):02}",
+        "slash": f"{n(1, 12)}/{n(1, 31)}/{r.choice([str(n(1900, 2050)), f'{n(0, 99):02}'])}",
+    }
+
+
+def corpus() -> list[str]:
+    r = random.Random(6)
+    words = sorted(w for w in dictionary() if w.isascii() and w.isalpha())
+    out = []
+    for i in range(COUNT):
+        text, fill = _TEMPLATES[i % len(_TEMPLATES)], _fill(r, words)
+        for name, value in fill.items():
+            text = text.replace("{" + name + "}", str(value))
+        for name, draw in {"word": lambda: r.choice(words), "WORD": lambda: r.choice(words).upper(), "oov": lambda: _oov(r).capitalize(), "OOV": lambda: _oov(r).upper()}.items():
+            while "{" + name + "}" in text:
+                text = text.replace("{" + name + "}", draw(), 1)
+        out.append(text)
+    return out
+
+
+def line(front_end: FrontEnd, text: str) -> str:
+    parts = [[p.text, " ".join(p.phones)] if isinstance(p, Sentence) else p for p in front_end(text)]
+    return json.dumps({"text": text, "parts": parts}, ensure_ascii=False) + "\n"
+
+
+def main() -> None:
+    front_end = FrontEnd(USER)
+    CORPUS.parent.mkdir(parents=True, exist_ok=True)
+    CORPUS.write_text("".join(line(front_end, text) for text in corpus()), "utf-8")
+    print(f"{CORPUS}: {COUNT} texts")
+
+
+if __name__ == "__main__":
+    main()
