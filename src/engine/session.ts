@@ -97,7 +97,7 @@ export class GraphSession implements GraphRunner {
   }
 }
 
-function dimensions(shape: TensorBorder['shape'], sizes: Sizes): number[] {
+export function dimensions(shape: TensorBorder['shape'], sizes: Sizes): number[] {
   return shape.map((dimension) => (typeof dimension === 'number' ? dimension : (sizes[dimension] ?? 0)));
 }
 

@@ -1,6 +1,6 @@
 import type { GraphBorder, RunnableGraph, TensorBorder } from '../borders.js';
 import type { TensorData } from '../safetensors.js';
-import type { GraphRunner, Tensors } from '../session.js';
+import { type GraphRunner, type Sizes, type Tensors, dimensions } from '../session.js';
 import { REMOTE_LIMITS } from './limits.js';
 import type { Replicas } from './replicas.js';
 import { type ModelMetadata, RemoteFailure, type V2Client, type WantedTensor, type WireTensor } from './v2-client.js';
@@ -25,9 +25,9 @@ export class RemoteGraph implements GraphRunner {
     return new RemoteGraph(replicas, model, border, columns);
   }
 
-  async run(B: number, inputs: Tensors): Promise<Tensors> {
-    const shares = divide(B, this.replicas.healthy);
-    const parts = await Promise.all(shares.map(({ from, to }) => this.#runPart(B, inputs, from, to)));
+  async run(sizes: Sizes, inputs: Tensors): Promise<Tensors> {
+    const shares = divide(sizes.B, this.replicas.healthy);
+    const parts = await Promise.all(shares.map(({ from, to }) => this.#runPart(sizes, inputs, from, to)));
     return Object.fromEntries(Object.keys(this.border.outputs).map((name, i) => [name, join(parts.map((part) => part[i]))]));
   }
 
@@ -37,25 +37,25 @@ export class RemoteGraph implements GraphRunner {
   }
 
   /** Rows `from` to `to` (outside) of a batch of B. */
-  #runPart(B: number, inputs: Tensors, from: number, to: number): Promise<TensorData[]> {
-    const rows = to - from;
+  #runPart(sizes: Sizes, inputs: Tensors, from: number, to: number): Promise<TensorData[]> {
+    const part = { ...sizes, B: to - from };
     const wired = Object.entries(this.border.inputs).map(([name, { type, shape }]): WireTensor => {
       const data = inputs[name];
       if (!data) throw new TypeError(`The input ${name} was not given.`);
-      const row = data.length / B;
-      return { name, type, shape: this.#dimensions(name, shape, rows), data: data.subarray(from * row, to * row) };
+      const row = data.length / sizes.B;
+      return { name, type, shape: this.#dimensions(name, shape, part), data: data.subarray(from * row, to * row) };
     });
     const wanted = Object.entries(this.border.outputs).map(([name, { type, shape }]): WantedTensor => ({
       name,
       type,
-      shape: this.#dimensions(name, shape, rows),
+      shape: this.#dimensions(name, shape, part),
     }));
     return this.replicas.run(this.model, (client) => client.infer(this.model, wired, wanted));
   }
 
-  #dimensions(name: string, shape: TensorBorder['shape'], rows: number): number[] {
-    const dimensions = shape.map((dimension) => (dimension === 'B' ? rows : dimension));
-    return this.columns.has(name) ? [...dimensions, 1] : dimensions;
+  #dimensions(name: string, shape: TensorBorder['shape'], sizes: Sizes): number[] {
+    const known = dimensions(shape, sizes);
+    return this.columns.has(name) ? [...known, 1] : known;
   }
 }
 

@@ -64,7 +64,7 @@ describe('a model on inference servers', () => {
     const good = await serve();
     const border = graphBorders((await openPackage(TINY)).manifest).decode;
     const graph = await RemoteGraph.create(new Replicas([silent.address, good.address], 100), 'tiny-decode', border);
-    const { pixels } = await graph.run(2, { tokens: new Int32Array(2 * 4 * 4), depth: new Int32Array(2 * 4).fill(4) });
+    const { pixels } = await graph.run({ B: 2 }, { tokens: new Int32Array(2 * 4 * 4), depth: new Int32Array(2 * 4).fill(4) });
     expect(pixels).toHaveLength(2 * 16 * 16 * 3);
     expect(good.inferred.length).toBeGreaterThanOrEqual(2);
   });
@@ -134,7 +134,7 @@ describe('a model on inference servers', () => {
       fc.asyncProperty(answers, fc.option(fc.constantFrom('0', '-1', '10', 'x', '99999999')), async (given, length) => {
         body = given;
         headers = length === null ? {} : { 'inference-header-content-length': length };
-        const done = graph.run(1, { tokens: new Int32Array(16), depth: new Int32Array(4) });
+        const done = graph.run({ B: 1 }, { tokens: new Int32Array(16), depth: new Int32Array(4) });
         const result = await done.catch((error: unknown) => error);
         if (result instanceof Error)
           expect(result.message).toMatch(/^The inference server http.* can't run “tiny-decode”: .*\. Export the package again/s);

@@ -54,7 +54,7 @@ export async function startV2Server(packageFolder: string, { triton = false, int
     if (what === undefined) return send(response, metadata(name, model.border, triton));
     const inputs = await readInputs(request);
     const B = inputs[0]?.shape[0] ?? 0;
-    const outputs = await model.session.run(B, Object.fromEntries(inputs.map(({ name: input, values }) => [input, values])));
+    const outputs = await model.session.run({ B }, Object.fromEntries(inputs.map(({ name: input, values }) => [input, values])));
     inferred.push(name);
     sendOutputs(response, outputs, model.border, B, triton);
   };

@@ -43,6 +43,18 @@ const valid: Record<CallName, unknown> = {
   'library.summary': null,
   'items.export': { ids: [ID], format: 'png' },
   'items.import': { name: 'a.png', bytes: new Uint8Array(4), model: 'fake' },
+  'tokens.get': { id: ID },
+  'tokens.decode': { id: ID, views: [{ depth: 1 }, { step: 2 }, { depths: new Uint8Array(4) }, { from: 1, to: 2 }] },
+  'tokens.replay': { id: ID },
+  'tokens.compare': { a: ID, b: ID },
+  'tokens.edit': { id: ID, edit: { kind: 'setCodes', codes: [{ position: 0, depth: 1, code: 2 }] }, seed: 1, className: 'x' },
+  'tokens.import': { name: 'a.npy', bytes: new Uint8Array(4), model: 'fake' },
+  'tokens.export': { id: ID, format: 'csv' },
+  'codebook.usage': { model: 'fake', ids: [ID] },
+  'codebook.map': { model: 'fake', depth: 1 },
+  'codebook.nearest': { model: 'fake', depth: 1, code: 2, count: 3 },
+  'codebook.look': { model: 'fake', depth: 1, codes: [1, 2], base: ID },
+  'codebook.items': { model: 'fake', depth: 1, code: 2, limit: 3 },
   'recipe.read': { name: 'a.png', bytes: new Uint8Array(4) },
 };
 
@@ -101,7 +113,9 @@ describe('JSON on the wire', () => {
       ),
     })).any;
     fc.assert(
-      fc.property(value, (sent) => expect(fromJson(toJson(sent))).toEqual(sent)),
+      fc.property(value, (sent) => {
+        expect(fromJson(toJson(sent))).toEqual(sent);
+      }),
       { numRuns: 1000 },
     );
   });

@@ -131,7 +131,7 @@ describe('the way through edits', () => {
   });
 });
 
-const bytes = (array: Int32Array | Float32Array) => new Uint8Array(array.buffer);
+const bytes = (array: Int32Array<ArrayBuffer> | Float32Array<ArrayBuffer>) => new Uint8Array(array.buffer);
 
 /** Tokens of four positions and two depths, of the fake model. */
 function sheet(of: Item, change: Partial<TokenSheet> = {}): TokenSheet {
@@ -156,7 +156,7 @@ function sheet(of: Item, change: Partial<TokenSheet> = {}): TokenSheet {
 async function setUp(handlers: Handlers = {}) {
   let made = 0;
   const bridge = new FakeBridge({
-    'app.info': () => ({ version: '0.1.0', host: 'browser', platform: 'linux', dataFolder: '/data', modelFolders: [] }),
+    'app.info': () => ({ version: '0.1.0', host: 'browser', platform: 'linux', dataFolder: '/data', modelFolders: [], notices: [] }),
     'settings.get': () => settings,
     'models.list': () => [{ id: 'fruits', folder: '/models/fruits', problem: null, manifest }],
     'engine.status': () => ({ state: 'stopped', model: null, provider: null, probes: [], problem: null }),
