@@ -80,7 +80,9 @@ export function addOpenAiRoutes(app: FastifyInstance, studio: Studio, keyProblem
   app.post(
     '/v1/audio/speech',
     { onRequest },
-    answer(() => Promise.reject(new StudioError('not-found', 'This studio has no speech model yet. Add a speech package, then ask again.'))),
+    answer(() =>
+      Promise.reject(new StudioError('not-found', 'This studio has no speech model yet. Add a speech package, then ask again.')),
+    ),
   );
 }
 
@@ -126,7 +128,8 @@ async function jobEnd(studio: Studio, left: AbortSignal, request: ParamsInput<'j
     left.addEventListener('abort', () => void studio.call('jobs.cancel', { id }));
     for (;;) {
       const job = ended.find((candidate) => candidate.id === id);
-      if (job) return { ...job, items: items.filter((item) => item.jobId === id).sort((a, b) => (a.recipe.seed ?? 0) - (b.recipe.seed ?? 0)) };
+      if (job)
+        return { ...job, items: items.filter((item) => item.jobId === id).sort((a, b) => (a.recipe.seed ?? 0) - (b.recipe.seed ?? 0)) };
       await new Promise<void>((go) => (wake = go));
     }
   } finally {
@@ -136,13 +139,19 @@ async function jobEnd(studio: Studio, left: AbortSignal, request: ParamsInput<'j
 
 async function modelOf(studio: Studio, { model, size, response_format, output_format, stream }: ImageGeneration): Promise<Manifest> {
   if (response_format === 'url' || stream === true || (output_format && output_format !== 'png')) {
-    throw new StudioError('bad-request', 'The studio answers with whole PNG pictures in base64. Ask for response_format "b64_json" without stream.');
+    throw new StudioError(
+      'bad-request',
+      'The studio answers with whole PNG pictures in base64. Ask for response_format "b64_json" without stream.',
+    );
   }
   const usable = await generators(studio);
   const found = model === undefined ? usable[0] : usable.find(({ id }) => id === model);
   if (!found) {
     const ids = usable.map(({ id }) => id).join(', ');
-    throw new StudioError('not-found', `There is no model “${model ?? ''}” here that makes pictures. ${ids ? `There is: ${ids}.` : 'Add a package first.'}`);
+    throw new StudioError(
+      'not-found',
+      `There is no model “${model ?? ''}” here that makes pictures. ${ids ? `There is: ${ids}.` : 'Add a package first.'}`,
+    );
   }
   const side = found.image?.size ?? 0;
   if (size && size !== 'auto' && size !== `${side}x${side}`) {
@@ -168,6 +177,10 @@ async function pictureOf(studio: Studio, id: string): Promise<string> {
 
 /** As OpenAI's API says it, so that clients show the sentence. */
 function fail(reply: FastifyReply, status: number, message: string): FastifyReply {
-  const type = status === 401 ? 'authentication_error' : status === 429 ? 'rate_limit_error' : status < 500 ? 'invalid_request_error' : 'server_error';
-  return reply.code(status).type('application/json; charset=utf-8').send({ error: { message, type, param: null, code: null } });
+  const type =
+    status === 401 ? 'authentication_error' : status === 429 ? 'rate_limit_error' : status < 500 ? 'invalid_request_error' : 'server_error';
+  return reply
+    .code(status)
+    .type('application/json; charset=utf-8')
+    .send({ error: { message, type, param: null, code: null } });
 }

@@ -13,7 +13,7 @@ const BYTES = {
 type JsonSchema = Record<string, unknown>;
 
 function schemaOf(schema: z.ZodType, io: 'input' | 'output'): JsonSchema {
-  const { $schema: _dialect, ...rest } = z.toJSONSchema(schema, {
+  const json: JsonSchema = z.toJSONSchema(schema, {
     io,
     unrepresentable: 'any',
     // The contract's only custom type is Uint8Array.
@@ -21,26 +21,32 @@ function schemaOf(schema: z.ZodType, io: 'input' | 'output'): JsonSchema {
       if (zodSchema._zod.def.type === 'custom') Object.assign(jsonSchema, BYTES);
     },
   });
-  return rest;
+  // The document says its dialect once, by its own version.
+  delete json['$schema'];
+  return json;
 }
 
-const json = (schema: JsonSchema): JsonSchema => ({ 'application/json': { schema } });
+const content = (schema: JsonSchema): JsonSchema => ({ 'application/json': { schema } });
 
 /** The contract as an OpenAPI 3.1 document: one path a call, made from the very schemas that check it. */
 export function openApi(): JsonSchema {
   const failure = { type: 'object', properties: { ok: { const: false }, error: schemaOf(WireError, 'output') }, required: ['ok', 'error'] };
-  const failed = json(failure);
+  const failed = content(failure);
   const operation = (name: CallName): JsonSchema => ({
     post: {
       operationId: name.replaceAll('.', '_'),
       tags: [name.split('.')[0]],
-      requestBody: { required: true, content: json(schemaOf(calls[name].params, 'input')) },
+      requestBody: { required: true, content: content(schemaOf(calls[name].params, 'input')) },
       responses: {
         200: {
           description: 'The result, or the error as a sentence.',
-          content: json({
+          content: content({
             oneOf: [
-              { type: 'object', properties: { ok: { const: true }, value: schemaOf(calls[name].result, 'output') }, required: ['ok', 'value'] },
+              {
+                type: 'object',
+                properties: { ok: { const: true }, value: schemaOf(calls[name].result, 'output') },
+                required: ['ok', 'value'],
+              },
               failure,
             ],
           }),
@@ -60,13 +66,18 @@ export function openApi(): JsonSchema {
         post: {
           operationId: 'createImage',
           tags: ['openai'],
-          requestBody: { required: true, content: json(schemaOf(ImageGeneration, 'input')) },
+          requestBody: { required: true, content: content(schemaOf(ImageGeneration, 'input')) },
           responses: { 200: { description: 'Pictures as base64 PNG.' } },
           security: [{ key: [] }],
         },
       },
       '/v1/models': {
-        get: { operationId: 'listModels', tags: ['openai'], responses: { 200: { description: 'Usable models.' } }, security: [{ key: [] }] },
+        get: {
+          operationId: 'listModels',
+          tags: ['openai'],
+          responses: { 200: { description: 'Usable models.' } },
+          security: [{ key: [] }],
+        },
       },
     },
     components: { securitySchemes: { key: { type: 'http', scheme: 'bearer' } } },

@@ -10,7 +10,11 @@ const NOT_WRITABLE = new Set(['EROFS', 'EACCES', 'EPERM']);
 function fileError(error: unknown): unknown {
   if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string' || !NOT_WRITABLE.has(error.code)) return error;
   const place = 'path' in error && typeof error.path === 'string' ? error.path : 'The data folder';
-  return new StudioError('refused', `${place} can't be written to (${error.code}). Check the folder's permissions and its disk, then retry.`, {
-    cause: error,
-  });
+  return new StudioError(
+    'refused',
+    `${place} can't be written to (${error.code}). Check the folder's permissions and its disk, then retry.`,
+    {
+      cause: error,
+    },
+  );
 }

@@ -47,7 +47,7 @@ function startHost(data: string): HostProcess {
   let buffered = '';
   let wake = (): void => undefined;
   let ended = false;
-  let sayFirst = (_line: string): void => undefined;
+  let sayFirst: (line: string) => void = () => undefined;
   const first = new Promise<string>((resolve) => (sayFirst = resolve));
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     const lines = (buffered + text).split('\n');

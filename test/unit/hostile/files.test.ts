@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { deflateSync } from 'node:zlib';
 import fc from 'fast-check';
@@ -62,7 +62,6 @@ it('a token file is read or refused with a sentence, wherever it is damaged', ()
 it('a manifest is taken or listed with what is wrong, whatever is in it', async () => {
   const folder = join(temporaryFolder(), 'fake');
   makePackage(folder);
-  const { readFileSync } = await import('node:fs');
   const manifest = JSON.parse(readFileSync(join(folder, 'model.json'), 'utf8')) as Manifest;
   const text = fc.oneof(
     { weight: 4, arbitrary: mutated(manifest).map((value) => JSON.stringify(value) ?? '') },

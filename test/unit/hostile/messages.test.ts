@@ -27,7 +27,13 @@ const valid: Record<CallName, unknown> = {
   'jobs.move': { id: ID, before: ID },
   'jobs.cancelAll': null,
   'jobs.remove': { ids: [ID] },
-  'items.list': { limit: 10, before: ID, kind: 'image', search: 'x', filter: { place: 'trash', tag: 'x', model: 'fake', from: 1, until: 2 } },
+  'items.list': {
+    limit: 10,
+    before: ID,
+    kind: 'image',
+    search: 'x',
+    filter: { place: 'trash', tag: 'x', model: 'fake', from: 1, until: 2 },
+  },
   'items.get': { id: ID },
   'items.remove': { ids: [ID, ID] },
   'items.restore': { ids: [ID] },
@@ -45,7 +51,9 @@ describe('a message of the contract', () => {
     const { studio, ask } = openStudio();
     const message = fc
       .constantFrom(...(Object.keys(calls) as CallName[]))
-      .chain((name) => fc.tuple(fc.constant(name), fc.oneof({ weight: 9, arbitrary: mutated(valid[name]) }, { weight: 1, arbitrary: fc.anything() })));
+      .chain((name) =>
+        fc.tuple(fc.constant(name), fc.oneof({ weight: 9, arbitrary: mutated(valid[name]) }, { weight: 1, arbitrary: fc.anything() })),
+      );
     await fc.assert(
       fc.asyncProperty(message, async ([name, params]) => {
         const reply = await studio.call(name, params as never);

@@ -46,7 +46,9 @@ describe("OpenAI's own client", () => {
     const { client } = await serve(KEY);
     const generate = (change: object) => client().images.generate({ prompt: 'Banana', ...change });
     await expect(generate({ prompt: 'Bananna' })).rejects.toThrow(/400 The model “fake” has no class “Bananna”\. Did you mean “Banana”\?/);
-    await expect(generate({ model: 'dall-e-3' })).rejects.toThrow(/404 There is no model “dall-e-3” here that makes pictures\. There is: fake\./);
+    await expect(generate({ model: 'dall-e-3' })).rejects.toThrow(
+      /404 There is no model “dall-e-3” here that makes pictures\. There is: fake\./,
+    );
     await expect(generate({ size: '1024x1024' })).rejects.toThrow(/400 The model “fake” makes pictures of 8x8/);
     await expect(generate({ response_format: 'url' })).rejects.toThrow(/400 The studio answers with whole PNG pictures in base64/);
     await expect(generate({ n: 99 })).rejects.toThrow(/400 The request can't be used: n: /);
@@ -100,7 +102,9 @@ describe('the OpenAPI document', () => {
       paths: Record<string, { post?: { requestBody: { content: { 'application/json': { schema: unknown } } } } }>;
     };
     expect(document.openapi).toBe('3.1.0');
-    expect(Object.keys(document.paths).filter((path) => path.startsWith('/api/'))).toEqual(Object.keys(calls).map((name) => `/api/${name}`));
+    expect(Object.keys(document.paths).filter((path) => path.startsWith('/api/'))).toEqual(
+      Object.keys(calls).map((name) => `/api/${name}`),
+    );
     const schema = (path: string) => document.paths[path]?.post?.requestBody.content['application/json'].schema;
     expect(schema('/api/jobs.cancel')).toMatchObject({
       type: 'object',

@@ -136,7 +136,10 @@ describe('wrong tokens', () => {
     for (let i = 0; i < 20; i++) expect((await post(paths.signIn, { token: `guess ${i}` })).status).toBe(401);
     const refused = await post(paths.signIn, { token: tokenOf(server.newLink()) });
     expect(refused.status).toBe(429);
-    expect(await refused.json()).toMatchObject({ ok: false, error: { code: 'refused', message: expect.stringMatching(/Wait a minute/) as string } });
+    expect(await refused.json()).toMatchObject({
+      ok: false,
+      error: { code: 'refused', message: expect.stringMatching(/Wait a minute/) as string },
+    });
   });
 });
 
