@@ -9,7 +9,7 @@ export const REMOTE_LIMITS = {
   askMs: 10_000,
   /** How long a request goes from server to server before it gives up, and how long when a model is loaded, where somebody waits. */
   givingUpMs: 60_000,
-  givingUpAtLoadMs: 10_000,
+  givingUpAtLoadMs: 3_000,
   /** A server that failed is left alone so long, twice as long each time. */
   firstRestMs: 250,
   longestRestMs: 10_000,

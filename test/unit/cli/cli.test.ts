@@ -204,13 +204,21 @@ describe('resgen models and doctor', () => {
     for (const graph of ['step', 'decode', 'encode']) {
       const model = join(folder, `tiny-${graph}`);
       expect(readFileSync(join(model, '1', 'model.onnx'))).toEqual(readFileSync(join(FIXTURES, 'tiny', `${graph}.onnx`)));
-      expect(readFileSync(join(model, 'config.pbtxt'), 'utf8')).toContain(`name: "tiny-${graph}"\nbackend: "onnxruntime"\nmax_batch_size: 8\n`);
+      expect(readFileSync(join(model, 'config.pbtxt'), 'utf8')).toContain(
+        `name: "tiny-${graph}"\nbackend: "onnxruntime"\nmax_batch_size: 8\n`,
+      );
     }
     const again = await resgen(['export-repository', folder, '--model', 'tiny']);
-    expect(again).toMatchObject({ code: 2, err: expect.stringContaining('is there already. Choose another folder, or --overwrite it.') as string });
+    expect(again).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('is there already. Choose another folder, or --overwrite it.') as string,
+    });
     expect(await resgen(['export-repository', folder, '--model', 'tiny', '--overwrite'])).toMatchObject({ code: 0 });
     expect(await resgen(['export-repository', folder, '--model', 'tiny', '--max-batch', '0'])).toMatchObject({ code: 2 });
-    expect(await resgen(['export-repository', folder, '--model', 'none'])).toMatchObject({ code: 1, err: expect.stringMatching(/no model “none”.*tiny/) as string });
+    expect(await resgen(['export-repository', folder, '--model', 'none'])).toMatchObject({
+      code: 1,
+      err: expect.stringMatching(/no model “none”.*tiny/) as string,
+    });
   });
 
   it('say what works here', async () => {
