@@ -109,6 +109,14 @@ function createProgram(builtFolder: string, done: (exitCode: number) => void): C
     .addOption(inspected)
     .addOption(json)
     .action(run(async () => (await import('./inspect.js')).diffTokens));
+  tokens
+    .command('export <file>')
+    .description('write the tokens (.safetensors, .npy, .csv), all depths side by side (.png, .wav) or the unmasking (.webp, .gif)')
+    .addOption(inspected)
+    .requiredOption('--out <file>', 'what to write; its ending says what it is')
+    .addOption(overwrite)
+    .addOption(json)
+    .action(run(async () => (await import('./export-tokens.js')).exportTokens));
 
   program
     .command('edit <file>')

@@ -37,7 +37,8 @@ export interface RunningServer {
   close(): Promise<void>;
 }
 
-const UPLOADS: ReadonlySet<string> = new Set<CallName>(['items.import', 'recipe.read']);
+/** Calls that carry files, or codes for thousands of tokens. */
+const UPLOADS: ReadonlySet<string> = new Set<CallName>(['items.import', 'recipe.read', 'tokens.import', 'tokens.edit']);
 /** An upload as base64 in JSON, with room for its name. */
 const UPLOAD_BODY = Math.ceil((ITEM_LIMITS.uploadBytes * 4) / 3) + (1 << 16);
 const BODY = 1 << 20;

@@ -79,6 +79,20 @@ describe('resgen tokens', PROCESSES, () => {
   });
 });
 
+describe('resgen tokens export', PROCESSES, () => {
+  it('writes tokens, all depths as one picture, and says what it can’t', async () => {
+    const folder = temporaryFolder();
+    const [npy, strip, animation] = ['a.npy', 'depths.png', 'a.webp'].map((name) => join(folder, name)) as [string, string, string];
+    await resgen('tokens', 'export', a, '--out', npy);
+    expect(await resgen('tokens', 'diff', npy, a, '--model', 'tiny')).toContain('have the same 16 tokens');
+    await resgen('tokens', 'export', a, '--out', strip);
+    // Four depths of 16 pixels, two by two.
+    expect(await sharp(strip).metadata()).toMatchObject({ format: 'png', width: 32, height: 32 });
+    const refused = await startResgen(cli, ['tokens', 'export', a, '--out', animation]);
+    expect(refused).toMatchObject({ code: 2, err: expect.stringContaining('nothing to replay') as string });
+  });
+});
+
 describe('resgen edit', PROCESSES, () => {
   it('swaps depths: at 0 it is the other file, at all depths the file itself', async () => {
     const folder = temporaryFolder();

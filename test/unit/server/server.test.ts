@@ -17,6 +17,7 @@ import {
   paths,
   toJson,
 } from '../../../src/contract/index.js';
+import { readNpy, writeNpy } from '../../../src/engine/index.js';
 import { type RunningServer, startServer } from '../../../src/server/index.js';
 import { type TestStudio, openStudio, request, setEnvironment, temporaryFolder } from '../studio/support.js';
 
@@ -254,6 +255,26 @@ describe('a signed-in browser', () => {
     const file = await get(exported.ok ? exported.value.url : '');
     expect(file.headers.get('content-type')).toBe('image/jpeg');
     expect((await file.arrayBuffer()).byteLength).toBe(exported.ok ? exported.value.bytes : -1);
+  });
+
+  it('opens token files, also large ones, and gets arrays and files back', async () => {
+    const { signIn } = await serve();
+    const { call, get } = await signIn();
+    const npy = (L: number, D: number, codes: Int32Array): Uint8Array<ArrayBuffer> => new Uint8Array(writeNpy({ L, D, codes }));
+    const codes = Int32Array.from({ length: 12 }, (_, n) => n % 8);
+    const imported = await call('tokens.import', { name: 'mine.npy', bytes: npy(4, 3, codes), model: 'fake' });
+    if (!imported.ok) throw new Error(imported.error.message);
+    const sheet = await call('tokens.get', { id: imported.value.id });
+    if (!sheet.ok) throw new Error(sheet.error.message);
+    expect(new Int32Array(sheet.value.codes.slice().buffer)).toEqual(codes);
+
+    const exported = await call('tokens.export', { id: imported.value.id, format: 'npy' });
+    const file = await get(exported.ok ? exported.value.url : '');
+    expect(readNpy(new Uint8Array(await file.arrayBuffer()))).toEqual({ L: 4, D: 3, codes });
+
+    // Two MiB: refused for what it is and not for its size.
+    const large = await call('tokens.import', { name: 'large.npy', bytes: npy(4096, 128, new Int32Array(4096 * 128)), model: 'fake' });
+    expect(large).toMatchObject({ ok: false, error: { message: expect.stringContaining('[4, 3]') as string } });
   });
 
   it('gets sentences for what is wrong', async () => {

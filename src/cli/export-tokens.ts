@@ -1,0 +1,44 @@
+import { extname } from 'node:path';
+import { StudioError } from '../contract/index.js';
+import { type Host, ask, withStudio } from './host.js';
+import { copyAsset } from './image.js';
+import { exitCodes, printResult } from './output.js';
+import { itemOf } from './token-input.js';
+
+/** What `--out` may end in, and what is then written. */
+const FORMATS = {
+  '.safetensors': 'safetensors',
+  '.npy': 'npy',
+  '.csv': 'csv',
+  '.png': 'strip',
+  '.wav': 'strip',
+  '.webp': 'webp',
+  '.gif': 'gif',
+} as const;
+
+/** `resgen tokens export`: the tokens in another format, all depths side by side, or the unmasking as an animation. */
+export async function exportTokens(
+  host: Host,
+  file: string,
+  options: { model: string; out: string; overwrite: boolean; json: boolean },
+): Promise<number> {
+  const extension = extname(options.out).toLowerCase();
+  if (!isFormat(extension)) {
+    throw new StudioError('bad-request', `${options.out} must end in one of ${Object.keys(FORMATS).join(', ')}. Rename it.`);
+  }
+  return withStudio(host, false, async (studio) => {
+    const { id } = await itemOf(studio, file, options.model);
+    const { url, bytes } = await ask(studio, 'tokens.export', { id, format: FORMATS[extension] });
+    // A strip is a picture or a sound as the model has it; the wrong name would only mislead.
+    if (extname(url) !== extension) {
+      throw new StudioError('bad-request', `The depths of ${file} are written as ${extname(url)}. Rename ${options.out}.`);
+    }
+    await copyAsset(studio, url, options.out, options.overwrite);
+    printResult(options.json, { file: options.out, bytes }, options.out);
+    return exitCodes.done;
+  });
+}
+
+function isFormat(extension: string): extension is keyof typeof FORMATS {
+  return extension in FORMATS;
+}
