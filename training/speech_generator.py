@@ -1,0 +1,181 @@
+"""ResGen's network for speech: text and voice prompt to the head's state at every position (resgen.md sections 2 and 4).
+
+Symbols: `P` phones, `L` positions (tokens' frames), `R` text frames a position, `W` width. The prompt's tokens stand, unmasked, in front of the positions to be
+made; a voice vector pooled from them modulates every block. Nobody knows the prompt's words, so its positions have no text.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from training.loss import HeadState
+from training.phone_table import PAD, PHONES
+
+
+@dataclass
+class SpeechConfig:
+    """Shapes as in the codec: D, H; K components of rank h. `frames_per_token` is R."""
+
+    D: int
+    H: int
+    K: int = 512
+    rank: int = 16
+    width: int = 320
+    blocks: int = 8
+    heads: int = 5
+    text_blocks: int = 4
+    frames_per_token: int = 4
+
+
+@dataclass
+class SpeechCondition:
+    """What to say, when, and in whose voice. A text or voice is dropped, for guidance, where its flag is set."""
+
+    phones: torch.Tensor  # int64 [B, P], 0 is padding
+    frames: torch.Tensor  # int64 [B, L, R], index of the phone of each text frame, -1 where there is no text
+    prompt: torch.Tensor  # bool [B, L]
+    valid: torch.Tensor  # bool [B, L], false for padding
+    drop_text: torch.Tensor  # bool [B]
+    drop_voice: torch.Tensor  # bool [B]
+
+    def dropping(self, text: bool, voice: bool) -> SpeechCondition:
+        flags = torch.ones_like(self.drop_text)
+        return SpeechCondition(self.phones, self.frames, self.prompt, self.valid, flags & text, flags & voice)
+
+    def to(self, device: torch.device) -> SpeechCondition:
+        return SpeechCondition(*(x.to(device) for x in vars(self).values()))
+
+    @staticmethod
+    def cat(parts: list[SpeechCondition]) -> SpeechCondition:
+        return SpeechCondition(*(torch.cat([getattr(p, name) for p in parts]) for name in SpeechCondition.__dataclass_fields__))
+
+
+def rotate(x_BhLw: torch.Tensor) -> torch.Tensor:
+    """Rotary positions (Su et al. 2021): attention knows distances, at lengths that training never saw too."""
+    L, half = x_BhLw.shape[2], x_BhLw.shape[3] // 2
+    rate = 10_000 ** (-torch.arange(half, device=x_BhLw.device, dtype=torch.float32) / half)
+    angle = torch.arange(L, device=x_BhLw.device, dtype=torch.float32).unsqueeze(1) * rate
+    cos, sin = angle.cos().to(x_BhLw.dtype), angle.sin().to(x_BhLw.dtype)
+    a, b = x_BhLw.chunk(2, 3)
+    return torch.cat([a * cos - b * sin, a * sin + b * cos], 3)
+
+
+class SpeechBlock(nn.Module):
+    """As the picture generator's block, in one dimension: depthwise convolution, attention with rotary positions, MLP; adaLN with a shared projection."""
+
+    def __init__(self, width: int, heads: int, kernel: int = 7):
+        super().__init__()
+        self.heads = heads
+        self.neighbours = nn.Conv1d(width, width, kernel, padding=kernel // 2, groups=width)
+        nn.init.normal_(self.neighbours.weight, std=0.05)
+        self.norm1 = nn.LayerNorm(width, elementwise_affine=False)
+        self.norm2 = nn.LayerNorm(width, elementwise_affine=False)
+        self.qkv, self.out = nn.Linear(width, 3 * width), nn.Linear(width, width)
+        self.up, self.down = nn.Linear(width, 4 * width), nn.Linear(4 * width, width)
+        self.bias = nn.Parameter(torch.zeros(6, width))
+        with torch.no_grad():
+            self.bias[2], self.bias[5] = 0.1, 0.1
+
+    def forward(self, x_BLW: torch.Tensor, valid_BL: torch.Tensor, modulation_B6W: torch.Tensor | None = None) -> torch.Tensor:
+        own = self.bias.unsqueeze(0) if modulation_B6W is None else modulation_B6W + self.bias
+        shift1, scale1, gate1, shift2, scale2, gate2 = own.unsqueeze(2).unbind(1)
+        # Padding must not reach its neighbours through the convolution.
+        x_BLW = x_BLW * valid_BL.unsqueeze(2)
+        x_BLW = x_BLW + self.neighbours(x_BLW.transpose(1, 2)).transpose(1, 2)
+        q, k, v = self.qkv(self.norm1(x_BLW) * (1 + scale1) + shift1).unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        attended = F.scaled_dot_product_attention(rotate(q), rotate(k), v, attn_mask=valid_BL[:, None, None, :])
+        x_BLW = x_BLW + gate1 * self.out(attended.transpose(1, 2).flatten(2))
+        h = self.norm2(x_BLW) * (1 + scale2) + shift2
+        return x_BLW + gate2 * self.down(F.gelu(self.up(h), approximate="tanh"))
+
+
+class TextEncoder(nn.Module):
+    """Phones `[B, P]` -> `[B, P, W]`; `expand` repeats each by its duration and brings the frames down to the token rate by a convolution."""
+
+    def __init__(self, c: SpeechConfig):
+        super().__init__()
+        self.embed = nn.Embedding(len(PHONES), c.width)
+        self.blocks = nn.ModuleList(SpeechBlock(c.width, c.heads, 5) for _ in range(c.text_blocks))
+        self.R = c.frames_per_token
+        self.down = nn.Conv1d(c.width, c.width, 3 * self.R, stride=self.R, padding=self.R)
+        self.absent = nn.Parameter(torch.randn(c.width) * 0.02)
+
+    def forward(self, phones_BP: torch.Tensor) -> torch.Tensor:
+        x, valid = self.embed(phones_BP), phones_BP != PAD
+        for block in self.blocks:
+            x = block(x, valid)
+        return x
+
+    def expand(self, text_BPW: torch.Tensor, frames_BLR: torch.Tensor, valid_BL: torch.Tensor) -> torch.Tensor:
+        """`[B, L, W]`; padding is as the convolution's own."""
+        B, L, R = frames_BLR.shape
+        index = frames_BLR.flatten(1).clamp(min=0).unsqueeze(2).expand(-1, -1, text_BPW.shape[2])
+        fine = torch.where((frames_BLR >= 0).flatten(1).unsqueeze(2), text_BPW.gather(1, index), self.absent.to(text_BPW.dtype))
+        fine = fine * valid_BL.repeat_interleave(R, 1).unsqueeze(2)
+        return self.down(fine.transpose(1, 2)).transpose(1, 2)
+
+
+class VoiceEncoder(nn.Module):
+    """The prompt's summed embeddings `[B, L, H]` -> one vector `[B, W]`: blocks, then attention pooling over the prompt's positions."""
+
+    def __init__(self, c: SpeechConfig):
+        super().__init__()
+        self.input = nn.Linear(c.H, c.width)
+        self.blocks = nn.ModuleList(SpeechBlock(c.width, c.heads) for _ in range(2))
+        self.weight = nn.Linear(c.width, 1)
+        self.output = nn.Sequential(nn.LayerNorm(c.width), nn.Linear(c.width, c.width))
+
+    def forward(self, z_BLH: torch.Tensor, prompt_BL: torch.Tensor) -> torch.Tensor:
+        # A row without a prompt attends to its padding: nothing reads the result, and softmax over nothing would be NaN.
+        attended = prompt_BL | ~prompt_BL.any(1, keepdim=True)
+        x = self.input(z_BLH)
+        for block in self.blocks:
+            x = block(x, attended)
+        weight = self.weight(x).squeeze(2).masked_fill(~attended, float("-inf")).softmax(1)
+        return self.output((weight.unsqueeze(2) * x).sum(1))
+
+
+class SpeechGenerator(nn.Module):
+    """Visible embedding sums, masked depths and a condition -> the head's state at every position, N = B L rows."""
+
+    def __init__(self, config: SpeechConfig):
+        super().__init__()
+        c = self.config = config
+        self.embed_z = nn.Linear(c.H, c.width)
+        self.embed_k = nn.Embedding(c.D + 1, c.width)
+        self.embed_role = nn.Embedding(2, c.width)  # to be made, prompt
+        self.text, self.voice = TextEncoder(c), VoiceEncoder(c)
+        self.no_voice = nn.Parameter(torch.randn(c.width) * 0.02)
+        self.no_text = nn.Parameter(torch.randn(c.width) * 0.02)
+        self.modulation = nn.Linear(c.width, 6 * c.width)
+        self.blocks = nn.ModuleList(SpeechBlock(c.width, c.heads) for _ in range(c.blocks))
+        self.norm = nn.LayerNorm(c.width)
+        self.head_pi = nn.Linear(c.width, c.K)
+        self.head_ab = nn.Linear(c.width, c.rank + 1 + c.H)
+        self.M = nn.Parameter(torch.randn(c.K, c.H, c.rank) * c.rank**-0.5)
+        self.s = nn.Parameter(torch.randn(c.K, c.H) * 0.5)
+        for embedding in (self.embed_k, self.embed_role):
+            nn.init.normal_(embedding.weight, std=0.02)
+        nn.init.normal_(self.modulation.weight, std=0.02)
+        nn.init.zeros_(self.modulation.bias)
+
+    def forward(self, visible_sum_BLH: torch.Tensor, k_BL: torch.Tensor, condition: SpeechCondition) -> HeadState:
+        """`visible_sum [B, L, H]` in the generator's scale, `k [B, L]`, 0 on the prompt."""
+        c = self.config
+        # Without the voice, neither the vector nor the prompt's tokens may tell it.
+        prompt = condition.prompt & ~condition.drop_voice.unsqueeze(1)
+        z = visible_sum_BLH * (prompt | ~condition.prompt).unsqueeze(2)
+        voice_BW = torch.where(condition.drop_voice.unsqueeze(1), self.no_voice, self.voice(z * prompt.unsqueeze(2), prompt))
+        text_BLW = self.text.expand(self.text(condition.phones), condition.frames, condition.valid)
+        text_BLW = torch.where(condition.drop_text[:, None, None], self.no_text, text_BLW)
+        x = self.embed_z(z) + self.embed_k(k_BL) + self.embed_role(condition.prompt.long()) + text_BLW + voice_BW.unsqueeze(1)
+        modulation = self.modulation(F.silu(voice_BW)).unflatten(1, (6, c.width))
+        for block in self.blocks:
+            x = block(x, condition.valid, modulation)
+        x = self.norm(x).flatten(0, 1)
+        u, log_a, b = self.head_ab(x).split([c.rank, 1, c.H], 1)
+        return HeadState(self.head_pi(x), u, log_a.squeeze(1), b)

@@ -1,0 +1,209 @@
+"""Aligned clips encoded once to tokens, each as it is, in a shifted voice, and as a recorded prompt; and batches cut from them.
+
+A row of training is a prompt (the clip's own beginning, or part of another clip of the same voice) in front of what is to be made.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from training.alignments import Alignment
+from training.codec import Codec
+from training.phone_table import BOUNDARY, INDEX, to_ids
+from training.speech_data import Clip, Speech, to_level
+from training.speech_generator import SpeechCondition
+from training.voice_augment import as_recorded, exact_factor, shift_voice
+
+LEVEL_DB = -23.0
+
+
+@dataclass
+class Entry:
+    """One encoded clip: `length` tokens from `start` on. `phones` start with a boundary for the lead; `ends` are their ends in seconds.
+
+    `voice` names speaker and shift: entries of one voice prompt each other. Those without phones are prompts only.
+    """
+
+    voice: str
+    set: str
+    start: int
+    length: int
+    phones: list[int] = field(default_factory=list)
+    ends: list[float] = field(default_factory=list)
+
+
+@dataclass
+class SpeechTokens:
+    """`x` int16 `[all tokens, D]`; `scale` brings the sum of all depths to unit variance, `sigma [D]` is what is left after each depth."""
+
+    x: torch.Tensor
+    entries: list[Entry]
+    tokens_per_second: float
+    scale: float
+    sigma: torch.Tensor
+
+    def save(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_suffix(".partial")
+        torch.save({**vars(self), "entries": [vars(e) for e in self.entries]}, partial)
+        partial.replace(path)
+
+    @staticmethod
+    def load(path: Path) -> SpeechTokens:
+        saved = torch.load(path, weights_only=True)
+        return SpeechTokens(**{**saved, "entries": [Entry(**e) for e in saved["entries"]]})
+
+    def where(self, chosen) -> SpeechTokens:
+        """The entries that `chosen` says yes to, over the same tokens."""
+        return SpeechTokens(self.x, [e for e in self.entries if chosen(e)], self.tokens_per_second, self.scale, self.sigma)
+
+
+@torch.inference_mode()
+def encode_all(codec: Codec, speech: Speech, alignments: list[Alignment], shifts: list[float], seed: int) -> SpeechTokens:
+    """Every aligned clip as it is and as a recorded prompt, and, by chance, in one of the shifted voices; clips without text as prompts."""
+    rng = np.random.default_rng(seed)
+    aligned = {(a.set, a.path): a for a in alignments if a.phones}
+    e_DVH = codec.quantiser.e_DVH
+    pieces, entries, start = [], [], 0
+    residual, variance, count = torch.zeros(len(e_DVH)), 0.0, 0
+    for i in tqdm(range(len(speech.clips)), desc="encode speech", mininterval=5):
+        clip = speech.clips[i]
+        audio = to_level(speech.read(i), clip.level, LEVEL_DB)
+        for voice, x, alignment, factor in _versions(clip, audio, aligned.get((clip.set, clip.path)), shifts, rng):
+            z = codec.latents(torch.from_numpy(x).unsqueeze(0))[0]
+            codes = codec.quantiser.encode(z)
+            total = torch.zeros_like(z)
+            for j, e_VH in enumerate(e_DVH):
+                total = total + e_VH[codes[:, j]]
+                residual[j] += (z - total).square().mean() * len(z)
+            variance, count = variance + float(total.square().mean()) * len(z), count + len(z)
+            phones = to_ids([BOUNDARY, *alignment.phones]) if alignment else []
+            ends = [ms / 1000 / factor for ms in (alignment.lead, *alignment.ends().tolist())] if alignment else []
+            pieces.append(codes.to(torch.int16))
+            entries.append(Entry(voice, clip.set, start, len(codes), phones, ends))
+            start += len(codes)
+    if not entries:
+        raise SystemExit("There are no clips to encode. Check `data.sets` in the recipe.")
+    per_second = codec.config.rate / codec.config.samples_per_latent
+    return SpeechTokens(torch.cat(pieces), entries, per_second, (count / variance) ** 0.5, (residual / count).sqrt())
+
+
+def _versions(clip: Clip, audio: np.ndarray, alignment: Alignment | None, shifts: list[float], rng: np.random.Generator):
+    """(voice, samples, alignment or None for a prompt only, shift)."""
+    if alignment:
+        yield clip.speaker, audio, alignment, 1.0
+        if shifts:
+            factor = exact_factor(float(rng.choice(shifts)))
+            yield f"{clip.speaker} x{factor:.3f}", shift_voice(audio, factor), alignment, factor
+    yield clip.speaker, as_recorded(audio, rng), None, 1.0
+
+
+@dataclass
+class Batch:
+    """`x` int64 `[B, L, D]`; what is to be made are the positions that are valid and no prompt."""
+
+    x: torch.Tensor
+    condition: SpeechCondition
+
+    @property
+    def made(self) -> torch.Tensor:
+        return self.condition.valid & ~self.condition.prompt
+
+
+@dataclass
+class Row:
+    x: torch.Tensor
+    prompt: int
+    phones: list[int]
+    frames: np.ndarray
+
+
+class Cutter:
+    """Draws rows: half of the prompts are the clip's own beginning, half are cut from another clip of the voice."""
+
+    def __init__(self, tokens: SpeechTokens, weights: dict[str, float], frames_per_token: int, prompt_s: tuple[float, float], longest_s: float):
+        self.tokens, self.R, self.prompt_s, self.rate = tokens, frames_per_token, prompt_s, tokens.tokens_per_second
+        self.by_voice: dict[str, list[Entry]] = {}
+        for e in tokens.entries:
+            self.by_voice.setdefault(e.voice, []).append(e)
+        self.targets = [e for e in tokens.entries if e.phones and e.length <= longest_s * self.rate]
+        if not self.targets:
+            raise SystemExit("No clip is both aligned and short enough. Check `longest_s` and `data.sets` in the recipe.")
+        self.weight = torch.tensor([weights.get(e.set, 1.0) for e in self.targets], dtype=torch.float64)
+
+    def row(self, entry: Entry, generator: torch.Generator) -> Row:
+        seconds = self.prompt_s[0] + (self.prompt_s[1] - self.prompt_s[0]) * float(torch.rand((), generator=generator))
+        want = max(1, round(seconds * self.rate))
+        others = [e for e in self.by_voice[entry.voice] if e is not entry]
+        own = torch.rand((), generator=generator) < 0.5 or not others
+        cut = self._word_start(entry, want) if own else 0
+        if cut:
+            at, prompt = cut, self._codes(entry)[:cut]
+        elif others:
+            other = others[int(torch.randint(len(others), (), generator=generator))]
+            take = min(want, other.length)
+            begin = int(torch.randint(other.length - take + 1, (), generator=generator))
+            at, prompt = 0, self._codes(other)[begin : begin + take]
+        else:
+            at, prompt = 0, self._codes(entry)[:0]
+        first, frames = text_frames(entry, at, entry.length, self.rate, self.R)
+        absent = np.full((len(prompt), self.R), -1)
+        return Row(torch.cat([prompt, self._codes(entry)[at:]]), len(prompt), entry.phones[first:], np.concatenate([absent, frames]))
+
+    def _codes(self, e: Entry) -> torch.Tensor:
+        return self.tokens.x[e.start : e.start + e.length].long()
+
+    def _word_start(self, e: Entry, want: int) -> int:
+        """The position, at or after `want` but within two thirds of the clip, where a word starts; 0 if there is none."""
+        for i, phone in enumerate(e.phones[:-1]):
+            at = round(e.ends[i] * self.rate)
+            if phone == INDEX[BOUNDARY] and at >= want:
+                return at if at <= e.length * 2 // 3 else 0
+        return 0
+
+    def draw(self, batch: int, generator: torch.Generator, drop: tuple[float, float, float] = (0.0, 0.0, 0.0)) -> Batch:
+        """`drop`: how often both text and voice, the text alone, and the voice alone are dropped."""
+        index = torch.multinomial(self.weight, batch, replacement=True, generator=generator).tolist()
+        rows = [self.row(self.targets[i], generator) for i in index]
+        u = torch.rand(batch, generator=generator)
+        both, text, voice = drop
+        drop_text = u < both + text
+        drop_voice = (u < both) | ((u >= both + text) & (u < both + text + voice))
+        return collate(rows, drop_text, drop_voice)
+
+
+def text_frames(entry: Entry, begin: int, end: int, tokens_per_second: float, R: int) -> tuple[int, np.ndarray]:
+    """Index of the first phone heard from position `begin` on, and for the R frames of each position the phone's index from that one, `[end - begin, R]`."""
+    middle = (np.arange(begin * R, end * R) + 0.5) / (tokens_per_second * R)
+    index = np.minimum(np.searchsorted(entry.ends, middle, side="right"), len(entry.phones) - 1)
+    first = int(index[0]) if len(index) else 0
+    return first, (index - first).reshape(-1, R)
+
+
+def collate(rows: list[Row], drop_text: torch.Tensor, drop_voice: torch.Tensor) -> Batch:
+    """Rows padded to the longest."""
+    B, D = len(rows), rows[0].x.shape[1]
+    L, P, R = max(len(r.x) for r in rows), max(1, *(len(r.phones) for r in rows)), rows[0].frames.shape[1]
+    x, phones = torch.zeros(B, L, D, dtype=torch.long), torch.zeros(B, P, dtype=torch.long)
+    frames = torch.full((B, L, R), -1)
+    at = torch.arange(L)
+    for i, row in enumerate(rows):
+        x[i, : len(row.x)] = row.x
+        phones[i, : len(row.phones)] = torch.tensor(row.phones, dtype=torch.long)
+        frames[i, : len(row.x)] = torch.from_numpy(row.frames)
+    prompt = at < torch.tensor([r.prompt for r in rows]).unsqueeze(1)
+    valid = at < torch.tensor([len(r.x) for r in rows]).unsqueeze(1)
+    return Batch(x, SpeechCondition(phones, frames, prompt, valid, drop_text, drop_voice))
+
+
+def from_durations(phones: list[int], seconds: list[float], prompt_LD: torch.Tensor, tokens_per_second: float, R: int) -> Row:
+    """A row to sample: the prompt and, after it, room for the phones at these lengths."""
+    entry = Entry("", "", 0, max(1, round(sum(seconds) * tokens_per_second)), phones, np.cumsum(seconds).tolist())
+    _, frames = text_frames(entry, 0, entry.length, tokens_per_second, R)
+    x = torch.cat([prompt_LD.long(), torch.zeros(entry.length, prompt_LD.shape[1], dtype=torch.long)])
+    return Row(x, len(prompt_LD), phones, np.concatenate([np.full((len(prompt_LD), R), -1), frames]))

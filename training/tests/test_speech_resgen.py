@@ -1,0 +1,201 @@
+"""Speech ResGen on tiny synthetic data: what the network may know, how rows are cut, that it learns, that sampling keeps the prompt."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from training.alignments import Alignment
+from training.codec import Codec, CodecConfig
+from training.masking import draw_progress
+from training.phone_table import to_ids
+from training.sampler import Sampling
+from training.speech_data import RATE, Clip
+from training.speech_generator import SpeechConfig, SpeechGenerator
+from training.speech_sampler import SpeechStep, sample_speech
+from training.speech_tokens import Cutter, Entry, SpeechTokens, collate, encode_all, from_durations, text_frames
+from training.train_speech import SpeechTrainingStep, cutters, draw_masks
+from training.voice_augment import add_noise, as_recorded, exact_factor, shift_voice
+
+D, V, H, R, RATE_TOKENS = 3, 8, 6, 2, 50.0
+CONFIG = SpeechConfig(D=D, H=H, K=16, rank=4, width=32, blocks=2, heads=2, text_blocks=1, frames_per_token=R)
+VOWELS, CONSONANTS = ["AA1", "IY0", "UW1"], ["B", "S", "M"]
+
+
+def tiny_tokens(seed: int = 0) -> SpeechTokens:
+    """Two clips for each of four voices. The first depth says the phone, the second the voice, so that both are worth knowing."""
+    rng = np.random.default_rng(seed)
+    pieces, entries, start = [], [], 0
+    for voice in ("a", "b", "ls-19", "b x1.100"):
+        for _ in range(2):
+            names = [n for _ in range(6) for n in ("_", str(rng.choice(CONSONANTS)), str(rng.choice(VOWELS)))] + ["."]
+            phones = to_ids(names)
+            lengths = rng.integers(2, 5, len(phones))
+            x = np.stack([np.repeat([p % V for p in phones], lengths), np.full(lengths.sum(), len(voice) % V), rng.integers(0, V, lengths.sum())], 1)
+            pieces.append(torch.from_numpy(x).to(torch.int16))
+            entries.append(Entry(voice, "s", start, len(x), phones, (np.cumsum(lengths) / RATE_TOKENS).tolist()))
+            start += len(x)
+    return SpeechTokens(torch.cat(pieces), entries, RATE_TOKENS, 1.0, torch.tensor([0.5, 0.3, 0.1]))
+
+
+def codebooks() -> torch.Tensor:
+    return torch.randn(D, V, H, generator=torch.Generator().manual_seed(0)) * torch.tensor([1.0, 0.5, 0.2]).view(3, 1, 1)
+
+
+def cutter(tokens: SpeechTokens) -> Cutter:
+    return Cutter(tokens, {"s": 1.0}, R, (0.1, 0.3), 10.0)
+
+
+def test_rows_are_prompt_then_text_of_what_follows():
+    tokens = tiny_tokens()
+    cut, draw = cutter(tokens), torch.Generator().manual_seed(3)
+    own = other = 0
+    for _ in range(40):
+        row = cut.row(tokens.entries[0], draw)
+        made = row.x[row.prompt :]
+        assert row.prompt >= 5 and len(row.frames) == len(row.x)
+        assert (row.frames[: row.prompt] == -1).all() and (row.frames[row.prompt :] >= 0).all()
+        # The first depth is the phone itself: the text must point at it.
+        middle = row.frames[row.prompt :, 1]
+        assert [row.phones[i] % V for i in middle] == made[:, 0].tolist()
+        whole = len(made) == tokens.entries[0].length
+        own, other = own + (not whole), other + whole
+        assert row.x[: row.prompt, 1].unique().tolist() == [1]
+    assert own and other
+
+
+def test_text_frames_start_at_the_first_phone_heard():
+    entry = Entry("v", "s", 0, 6, to_ids(["_", "B", "AA1"]), [0.04, 0.08, 0.1])
+    first, frames = text_frames(entry, 2, 6, 50.0, 2)
+    assert first == 1 and frames.tolist() == [[0, 0], [0, 0], [1, 1], [1, 1]]
+
+
+def test_masks_stay_on_what_is_made():
+    made = torch.tensor([[False, True, True, False], [True, True, True, True]])
+    k = draw_masks(made, D, torch.tensor([0.0, 0.9999999]), "circle")
+    assert k[0].tolist() == [0, D, D, 0]
+    assert int(k[1].sum()) == 1
+
+
+def test_padding_changes_nothing():
+    torch.manual_seed(0)
+    generator, draw = SpeechGenerator(CONFIG).eval(), torch.Generator().manual_seed(5)
+    cut = cutter(tiny_tokens())
+    rows = [cut.row(cut.targets[i], draw) for i in (0, 5)]
+    rows.sort(key=lambda r: len(r.x))
+    no = torch.zeros(2, dtype=torch.bool)
+    both, alone = collate(rows, no, no), collate(rows[:1], no[:1], no[:1])
+    z = torch.randn(*both.x.shape[:2], H)
+    L = len(rows[0].x)
+    k = both.made * 2
+    a = generator(z, k, both.condition).u.unflatten(0, k.shape)[0, :L]
+    b = generator(z[:1, :L], k[:1, :L], alone.condition).u
+    assert torch.allclose(a, b, atol=1e-4)
+
+
+def test_dropped_text_and_voice_are_not_known():
+    torch.manual_seed(0)
+    generator, cut, draw = SpeechGenerator(CONFIG).eval(), cutter(tiny_tokens()), torch.Generator().manual_seed(5)
+    batch = cut.draw(2, draw)
+    k = torch.where(batch.made, D, 0)
+    z = torch.randn(*batch.x.shape[:2], H) * (k < D).unsqueeze(2)
+
+    def logits(z: torch.Tensor, condition) -> torch.Tensor:
+        return generator(z, k, condition).logits
+
+    other_voice = z * (1 + batch.condition.prompt.unsqueeze(2))
+    without_voice = batch.condition.dropping(text=False, voice=True)
+    assert torch.equal(logits(z, without_voice), logits(other_voice, without_voice))
+    assert not torch.allclose(logits(z, batch.condition), logits(other_voice, batch.condition))
+    without_text = batch.condition.dropping(text=True, voice=False)
+    changed = collate([cut.row(cut.targets[0], draw)], torch.ones(1, dtype=torch.bool), torch.zeros(1, dtype=torch.bool)).condition
+    said_otherwise = type(changed)(changed.phones.roll(1, 1), changed.frames, changed.prompt, changed.valid, changed.drop_text, changed.drop_voice)
+    L = changed.valid.shape[1]
+    states = [generator(z[:1, :1].expand(1, L, H), torch.zeros(1, L, dtype=torch.long), c).logits for c in (changed, said_otherwise)]
+    assert torch.equal(*states)
+    assert not torch.allclose(logits(z, batch.condition), logits(z, without_text))
+
+
+def test_it_learns_text_and_voice():
+    torch.manual_seed(0)
+    generator, tokens = SpeechGenerator(CONFIG), tiny_tokens()
+    model, cut = SpeechTrainingStep(generator, codebooks(), 1.0, 0.01), cutter(tokens)
+    optimizer, draw = torch.optim.AdamW(generator.parameters(), 3e-3), torch.Generator().manual_seed(1)
+    losses = []
+    for _ in range(60):
+        rows = cut.draw(8, draw, (0.1, 0.05, 0.05))
+        k = draw_masks(rows.made, D, draw_progress(8, generator=draw), "circle", draw)
+        loss = model(rows.x, k, rows.condition)["loss"]
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(float(loss.detach()) / H)
+    assert np.mean(losses[-10:]) < np.mean(losses[:10]) - 0.5
+    # With the wrong text the same tokens are less likely.
+    generator.eval()
+    rows = cut.draw(16, draw)
+    k = torch.where(rows.made, D, 0)
+    c = rows.condition
+    wrong = type(c)(c.phones.roll(1, 1), c.frames, c.prompt, c.valid, c.drop_text, c.drop_voice)
+    with torch.inference_mode():
+        assert float(model(rows.x, k, wrong)["loss"]) > float(model(rows.x, k, c)["loss"])
+
+
+@pytest.mark.parametrize("voice_share", [None, 0.3])
+def test_sampling_keeps_the_prompt_and_is_repeatable(voice_share: float | None):
+    torch.manual_seed(0)
+    tokens = tiny_tokens()
+    step = SpeechStep(SpeechGenerator(CONFIG).eval(), codebooks(), tokens.scale, tokens.sigma).eval()
+    prompt = tokens.x[:9]
+    row = from_durations(to_ids(["_", "B", "AA1", "."]), [0.04, 0.06, 0.1, 0.08], prompt, RATE_TOKENS, R)
+    no = torch.zeros(2, dtype=torch.bool)
+    batch = collate([row, from_durations(to_ids(["_", "S", "."]), [0.02, 0.06, 0.04], prompt[:4], RATE_TOKENS, R)], no, no)
+    s = Sampling(steps=5)
+    a, b = (sample_speech(step, batch.x, batch.condition, [3, 4], s, voice_share) for _ in range(2))
+    assert torch.equal(a, b)
+    assert torch.equal(a[0, :9], prompt.to(torch.int32))
+    assert a.shape == (2, 9 + 14, D) and (a[1, 4 + 6 :] == 0).all()
+    assert len(a[0, 9:].unique(dim=0)) > 1
+    assert not torch.equal(a[0], sample_speech(step, batch.x, batch.condition, [5, 4], s, voice_share)[0])
+
+
+class _Clips:
+    """`Speech` with sounds made up here."""
+
+    def __init__(self, names: list[tuple[str, float]]):
+        rng = np.random.default_rng(0)
+        self.audio = [(rng.standard_normal(int(seconds * RATE)) * 0.1).astype(np.float32) for _, seconds in names]
+        self.clips = [Clip(f"{i}", "s", voice, "x", 0, len(a), 0.1) for i, ((voice, _), a) in enumerate(zip(names, self.audio))]
+
+    def read(self, i: int) -> np.ndarray:
+        return self.audio[i]
+
+
+def test_clips_are_encoded_as_they_are_shifted_and_recorded(tmp_path: Path):
+    torch.manual_seed(0)
+    codec = Codec(CodecConfig(widths=[8, 8], encoder_blocks=[1, 1], decoder_blocks=[1, 1], D=2, V=4, H=4)).eval()
+    speech = _Clips([("a", 1.0), ("a", 0.5), ("ls-19", 1.0)])
+    words = Alignment("s", "0", "a", True, 100, ["B", "AA1", "."], [200, 300, 400])
+    tokens = encode_all(codec, speech, [words, Alignment("s", "2", "ls-19", True, 0, ["B", "."], [500, 500])], [1.25], 0)
+    assert [(e.voice, e.length, len(e.phones)) for e in tokens.entries] == [
+        ("a", 50, 4), ("a x1.250", 40, 4), ("a", 50, 0), ("a", 25, 0), ("ls-19", 50, 3), ("ls-19 x1.250", 40, 3), ("ls-19", 50, 0),
+    ]  # fmt: skip
+    assert tokens.entries[1].ends == pytest.approx([0.08, 0.24, 0.48, 0.8])
+    tokens.save(tmp_path / "tokens.pt")
+    again = SpeechTokens.load(tmp_path / "tokens.pt")
+    assert again.entries == tokens.entries and torch.equal(again.x, tokens.x) and again.scale == tokens.scale
+    train, validation = cutters(again, {"data": {"sets": {"s": 1.0}}, "prompt_s": [0.1, 0.2], "longest_s": 5}, R)
+    assert {e.voice for e in train.targets} == {"a", "a x1.250"} and {e.voice for e in validation.targets} == {"ls-19"}
+
+
+def test_augmentation():
+    rng = np.random.default_rng(0)
+    tone = np.sin(2 * np.pi * 200 * np.arange(RATE) / RATE).astype(np.float32) * 0.3
+    shifted = shift_voice(tone, 1.25)
+    assert len(shifted) == RATE / exact_factor(1.25) == RATE / 1.25
+    assert np.argmax(np.abs(np.fft.rfft(shifted[:8000]))) * 2 == pytest.approx(250, abs=2)
+    noisy = add_noise(tone, 20.0, 0.5, rng)
+    assert 10 * np.log10(np.mean(tone**2) / np.mean((noisy - tone) ** 2)) == pytest.approx(20, abs=0.1)
+    recorded = as_recorded(tone, rng)
+    assert recorded.shape == tone.shape and recorded.dtype == np.float32 and np.abs(recorded).max() <= 0.981
