@@ -4,7 +4,14 @@ import { deflateSync } from 'node:zlib';
 import fc from 'fast-check';
 import sharp from 'sharp';
 import { expect, it } from 'vitest';
-import { type Manifest, type Recipe, Recipe as RecipeSchema, StudioError } from '../../../src/contract/index.js';
+import {
+  type Manifest,
+  Manifest as ManifestSchema,
+  type Recipe,
+  Recipe as RecipeSchema,
+  StudioError,
+  explain,
+} from '../../../src/contract/index.js';
 import { inspectPackage } from '../../../src/engine/package.js';
 import { readTokenFile, writeTokenFile } from '../../../src/engine/tokens.js';
 import { withPngText } from '../../../src/studio/png-text.js';
@@ -63,6 +70,13 @@ it('a manifest is taken or listed with what is wrong, whatever is in it', async 
   const folder = join(temporaryFolder(), 'fake');
   makePackage(folder);
   const manifest = JSON.parse(readFileSync(join(folder, 'model.json'), 'utf8')) as Manifest;
+  fc.assert(
+    fc.property(mutated(manifest), (value) => {
+      const parsed = ManifestSchema.safeParse(value);
+      if (!parsed.success) expect(explain(parsed.error)).not.toBe('');
+    }),
+    { numRuns: 2500 },
+  );
   const text = fc.oneof(
     { weight: 4, arbitrary: mutated(manifest).map((value) => JSON.stringify(value) ?? '') },
     { weight: 1, arbitrary: damaged(Buffer.from(JSON.stringify(manifest))).map((bytes) => Buffer.from(bytes).toString('latin1')) },
@@ -74,9 +88,9 @@ it('a manifest is taken or listed with what is wrong, whatever is in it', async 
       if (taken) expect(problem).toBeNull();
       else expect(problem).toMatch(SENTENCE);
     }),
-    { numRuns: 1200 },
+    { numRuns: 300 },
   );
-}, 90_000);
+}, 240_000);
 
 it('a picture gives its recipe or a sentence, wherever it is damaged and whatever its texts say', async () => {
   const plain = await sharp({ create: { width: 8, height: 8, channels: 3, background: 'red' } })
@@ -109,7 +123,7 @@ it('a picture gives its recipe or a sentence, wherever it is damaged and whateve
     }),
     { numRuns: 1500 },
   );
-}, 90_000);
+}, 240_000);
 
 it('a folder that only looks like a package is listed with a sentence', async () => {
   const folder = temporaryFolder();
