@@ -125,7 +125,7 @@ export function squares(z: Float32Array): number {
   return sum;
 }
 
-export function squaredDistance(a: Float32Array, b: Float32Array): number {
+function squaredDistance(a: Float32Array, b: Float32Array): number {
   let sum = 0;
   for (let h = 0; h < a.length; h++) {
     const difference = (a[h] ?? 0) - (b[h] ?? 0);

@@ -88,7 +88,7 @@ export class Views {
 }
 
 /** @throws StudioError `bad-request` */
-export function checkDecodes(manifest: Manifest): void {
+function checkDecodes(manifest: Manifest): void {
   const problem = cannotDecode(manifest);
   if (problem !== null) throw new StudioError('bad-request', problem);
 }
