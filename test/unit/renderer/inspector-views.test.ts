@@ -256,8 +256,8 @@ describe('the inspector', () => {
   });
 
   it('asks for a class where the item has none', async () => {
-    const { className: _, ...encoded } = recipe;
-    const plain: Recipe = { ...encoded, verb: 'encode' };
+    const plain: Recipe = { ...recipe, verb: 'encode' };
+    delete plain.className;
     const { inspector, bridge } = await setUp({ 'tokens.get': ({ id }) => sheet(item(id, { recipe: plain })) });
     await inspector.follow('first');
     const tokens = inspector.session?.tokens;
