@@ -66,7 +66,11 @@ test('inpaints a region, swaps the depths of two items, and undoes both', async 
   await studio.page.getByText('Swap depths', { exact: true }).click();
   await studio.page.getByRole('spinbutton', { name: /Of this item/ }).fill('1');
   const { className, seed } = (await tokensOf(studio, older)).sheet.item.recipe;
-  await studio.page.getByRole('radio', { name: `${className}, seed ${seed}` }).check({ force: true });
+  const others = studio.page.getByRole('radiogroup', { name: 'Other item' });
+  await others
+    .getByRole('img', { name: `${className}, seed ${seed}` })
+    .first()
+    .click();
   await studio.page.getByRole('button', { name: 'Make a new item' }).click();
   await expect.poll(() => inspected(studio)).not.toBe(inpainted);
   const swapped = await tokensOf(studio, await inspected(studio));
@@ -88,7 +92,7 @@ test('compares two items and shows where they differ', async ({ studio }) => {
   await studio.make({ class: 'Triangle', count: 2, seed: 3 });
   await studio.inspectNewest();
   await studio.openTool('Compare');
-  await studio.page.getByRole('radiogroup', { name: 'Item to compare with' }).getByRole('radio').first().check({ force: true });
+  await studio.page.getByRole('radiogroup', { name: 'Item to compare with' }).getByRole('img').first().click();
   await expect(studio.page.getByText(/of 16 tokens differ/)).toBeVisible();
   await expect(studio.inspectedPicture).toHaveAccessibleName(/This item/);
   await studio.tokenGrid.focus();

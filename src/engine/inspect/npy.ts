@@ -8,7 +8,7 @@ const SIZES = { '<i8': 8, '<i4': 4, '<i2': 2, '|i1': 1, '<u2': 2, '|u1': 1, '<u4
 const HEADER = /^\{'descr': '([^']+)', 'fortran_order': (True|False), 'shape': \((\d+), (\d+)\), \}\s*$/;
 
 /** int32 `[L, D]`, as `numpy.load` reads it. */
-export function writeNpy({ L, D, codes }: Tokens): Uint8Array {
+export function writeNpy({ L, D, codes }: Tokens): Uint8Array<ArrayBuffer> {
   const header = `{'descr': '<i4', 'fortran_order': False, 'shape': (${L}, ${D}), }`;
   // The numbers start at a multiple of 64.
   const length = Math.ceil((10 + header.length + 1) / 64) * 64;

@@ -129,8 +129,14 @@ export class Inspector {
   }
 
   onEvent(event: StudioEvent): void {
-    if (event.name === 'itemAdded') this.items = [event.payload, ...this.items.filter(({ id }) => id !== event.payload.id)];
-    else if (event.name === 'itemsRemoved') {
+    const beside = this.session?.beside;
+    if (event.name === 'itemAdded') {
+      this.items = [event.payload, ...this.items.filter(({ id }) => id !== event.payload.id)];
+      void beside?.onItem(event.payload);
+    } else if (event.name === 'job') {
+      const { id, state, error } = event.payload;
+      if (state === 'failed' || state === 'cancelled') beside?.onJobFailed(id, error ?? 'The run was stopped.');
+    } else if (event.name === 'itemsRemoved') {
       const gone = event.payload;
       this.items = this.items.filter(({ id }) => !gone.includes(id));
       if (this.form.other && gone.includes(this.form.other.id)) this.form.other = null;

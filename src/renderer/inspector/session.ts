@@ -4,12 +4,14 @@ import { Comparison } from './compare/compare.svelte.js';
 import { DepthView } from './depth/depth.svelte.js';
 import { decoder, type Tokens } from './source.js';
 import type { readPixels } from './pixels.js';
+import { Beside } from './replay/beside.svelte.js';
 
 /** Everything that belongs to the one item that is open, and goes with it. */
 export class Session {
   readonly depth: DepthView;
   readonly comparison: Comparison;
   readonly codebook: CodebookView;
+  readonly beside: Beside;
   /** Mean over the positions of what is left after each depth, `[D]`. */
   readonly energy: Float32Array;
 
@@ -22,6 +24,7 @@ export class Session {
     const decoderOf = (id: string) => decoder(bridge, id, read);
     this.depth = new DepthView(D, decoderOf(item.id));
     this.comparison = new Comparison(tokens, bridge, decoderOf);
+    this.beside = new Beside(bridge, decoderOf);
     this.codebook = new CodebookView(tokens, bridge, read);
     this.energy = new Float32Array(D);
     for (let n = 0; n < L * D; n++) this.energy[n % D] = (this.energy[n % D] ?? 0) + (residual[n] ?? 0) / L;
@@ -29,5 +32,6 @@ export class Session {
 
   close(): void {
     this.depth.close();
+    this.beside.close();
   }
 }

@@ -116,15 +116,21 @@ export class Exchange {
     const steps = recipe.sampling.steps;
     const wanted: Decodable[] = Array.from({ length: steps + 1 }, (_, t) => ({ codes, depth: visibleAfter({ L, D }, revealedAt, t) }));
     const frames = await this.parts.views.frames(model, wanted);
-    const stacked = Buffer.concat(frames.flatMap((frame) => (frame instanceof Uint8Array ? [frame] : [])));
     const side = image.size * Math.max(1, Math.ceil(LEAST_SIDE / image.size));
-    const raw = { width: image.size, height: image.size * frames.length, channels: 3 as const, pageHeight: image.size };
-    const delay = frames.map((_, t) => (t === steps ? LAST_FRAME_MS : FRAME_MS));
-    const animation = sharp(stacked, { raw }).resize(side, side, { kernel: 'nearest' });
+    const pages: Buffer[] = [];
+    for (const frame of frames) if (frame instanceof Uint8Array) pages.push(await enlarged(frame, image.size, side));
+    const delay = pages.map((_, t) => (t === steps ? LAST_FRAME_MS : FRAME_MS));
+    const animation = sharp(pages, { join: { animated: true } });
     return (
       format === 'webp' ? animation.webp({ lossless: true, effort: 2, delay, loop: 0 }) : animation.gif({ delay, loop: 0 })
     ).toBuffer();
   }
+}
+
+/** Each by itself, as sharp resizes pages that are stacked in one buffer as if they were one picture. */
+function enlarged(data: Uint8Array, size: number, side: number): Promise<Buffer> {
+  const raw = { width: size, height: size, channels: 3 as const };
+  return sharp(data, { raw }).resize(side, side, { kernel: 'nearest' }).png({ compressionLevel: 1 }).toBuffer();
 }
 
 type ReadTokens = Pick<TokenFile, 'L' | 'D' | 'codes' | 'revealedAt' | 'confidence'> & { recipe?: Recipe };

@@ -8,7 +8,7 @@ import { ReplayView, histogramOf } from '../../../src/renderer/inspector/replay/
 import { positionAt, positionsBetween } from '../../../src/renderer/inspector/views/regions.js';
 import { Notices } from '../../../src/renderer/shared/notices.svelte.js';
 import { Studio } from '../../../src/renderer/studio.svelte.js';
-import { FakeBridge, item, manifest, recipe, settings, type Handlers } from './fakes.js';
+import { FakeBridge, item, job, manifest, recipe, settings, type Handlers } from './fakes.js';
 
 /** A picture of one grey level. */
 const grey = (level: number): Pixels => ({ width: 1, height: 1, data: Uint8ClampedArray.of(level, level, level, 255) });
@@ -84,9 +84,11 @@ describe('the replay of a generation', () => {
   it('counts what each step revealed and scores only what was generated', () => {
     const view = new ReplayView(course, revealedAt, confidence, () => Promise.resolve({ ok: true, value: [grey(0)] }));
     expect(view.revealed).toEqual([1, 2, 2]);
-    const histogram = histogramOf(revealedAt, confidence, 2);
-    expect(histogram?.low).toBe(-9);
-    expect([...(histogram?.counts ?? [])].reduce((a, b) => a + b)).toBe(2);
+    const counts = (step: number) => [...(histogramOf(revealedAt, confidence, step)?.counts ?? [])];
+    expect(counts(2).reduce((a, b) => a + b)).toBe(2);
+    // The least sure of all is in the last bin.
+    expect(counts(3).at(-1)).toBe(1);
+    expect(counts(1).findIndex((n) => n > 0)).toBeLessThan(counts(2).findIndex((n) => n > 0));
     expect(histogramOf(revealedAt, null, 2)).toBeNull();
   });
 
@@ -254,8 +256,8 @@ describe('the inspector', () => {
   });
 
   it('asks for a class where the item has none', async () => {
-    const { className: _, ...encoded } = recipe;
-    const plain: Recipe = { ...encoded, verb: 'encode' };
+    const plain: Recipe = { ...recipe, verb: 'encode' };
+    delete plain.className;
     const { inspector, bridge } = await setUp({ 'tokens.get': ({ id }) => sheet(item(id, { recipe: plain })) });
     await inspector.follow('first');
     const tokens = inspector.session?.tokens;
@@ -293,5 +295,29 @@ describe('the inspector', () => {
     expect(comparison?.shown).not.toBeNull();
     comparison?.swap();
     expect(comparison?.side).toBe('other');
+  });
+});
+
+describe('a generation beside the one that is open', () => {
+  it('has the same class and seed and the other order, and opens once it is made', async () => {
+    const { inspector, bridge } = await setUp({ 'jobs.create': () => job('job1') });
+    await inspector.follow('first');
+    const beside = inspector.session?.beside;
+    await beside?.make(item('first'));
+    expect(bridge.called('jobs.create')[0]).toMatchObject({ classes: ['Banana'], seed: 7, sampling: { reveal: 'random' } });
+    inspector.onEvent({ name: 'itemAdded', payload: item('unasked', { jobId: 'another' }) });
+    expect(beside?.making).toBe(true);
+    inspector.onEvent({ name: 'itemAdded', payload: item('asked', { jobId: 'job1' }) });
+    await vi.waitFor(() => expect(beside?.replay?.steps).toBe(3));
+    expect(beside?.making).toBe(false);
+  });
+
+  it('says why when the run fails', async () => {
+    const { inspector } = await setUp({ 'jobs.create': () => job('job1') });
+    await inspector.follow('first');
+    const beside = inspector.session?.beside;
+    await beside?.make(item('first'));
+    inspector.onEvent({ name: 'job', payload: job('job1', { state: 'failed', error: 'The engine stopped.' }) });
+    expect(beside?.problem).toBe('The engine stopped.');
   });
 });

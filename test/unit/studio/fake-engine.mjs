@@ -1,7 +1,7 @@
 /**
  * An engine process for tests: speaks contract/engine.ts over child_process, makes flat pictures at once, and fails on demand.
  * Environment: FAKE_STEP_MS between two steps; FAKE_CRASH_ONCE, a file: dies at the second step unless the file is there, and makes it.
- * Seed 666 kills the process at every try; a decode of depth d paints d.
+ * Seed 666 kills the process at every try; a decode of depth d paints d, a view the number of its tokens that are summed. Fixed tokens stay.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -39,12 +39,17 @@ async function generate({ id, items, sampling, previewEveryMs }) {
     const previews = previewEveryMs === null ? [] : items.map(() => paint(100));
     send({ type: 'step', id, step, steps: sampling.steps, k, masked: Math.round(L * D * left), previews });
   }
-  const results = items.map(({ seed, classIndex }) => ({
-    tokens: Int32Array.from({ length: L * D }, (_, i) => (seed + classIndex + i) % V),
-    pixels: paint(seed % 256),
-    revealedAt: new Uint8Array(L * D).fill(1),
-    confidence: new Float32Array(L * D).fill(-1),
-  }));
+  const results = items.map(({ seed, classIndex, fixed }) => {
+    /** @param {number} n */
+    const stays = (n) => fixed !== undefined && n % D < D - (fixed.k[Math.floor(n / D)] ?? 0);
+    const made = Int32Array.from({ length: L * D }, (_, n) => (seed + classIndex + n) % V);
+    return {
+      tokens: made.map((code, n) => (stays(n) ? (fixed?.tokens[n] ?? 0) : code)),
+      pixels: paint(seed % 256),
+      revealedAt: Uint8Array.from(made, (_, n) => (stays(n) ? 0 : 1 + (n % sampling.steps))),
+      confidence: Float32Array.from(made, (_, n) => (stays(n) ? 0 : -n)),
+    };
+  });
   send({ type: 'generated', id, ms: stepMs * sampling.steps, results });
 }
 
@@ -63,12 +68,20 @@ function encode({ id, pixels }) {
   send({ type: 'encoded', id, tokens: new Int32Array(L * D).fill(Math.round(mean) % V), residual: new Float32Array(L * D) });
 }
 
+/** @param {RequestOf<'decodeViews'>} request */
+function decodeViews({ id, B, depth }) {
+  const L = depth.length / B;
+  const frames = Array.from({ length: B }, (_, b) => paint(depth.slice(b * L, (b + 1) * L).reduce((sum, d) => sum + d, 0)));
+  send({ type: 'decodedViews', id, frames });
+}
+
 process.on('message', (message) => {
   const request = /** @type {EngineRequest} */ (message);
   if (request.type === 'load') load(request);
   if (request.type === 'generate') void generate(request);
   if (request.type === 'cancel') cancelled.add(request.id);
   if (request.type === 'decode') send({ type: 'decoded', id: request.id, pixels: paint(request.depth) });
+  if (request.type === 'decodeViews') decodeViews(request);
   if (request.type === 'encode') encode(request);
 });
 process.on('disconnect', () => process.exit(0));

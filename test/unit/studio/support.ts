@@ -15,6 +15,7 @@ import type {
   SpawnEngine,
   StudioEvent,
 } from '../../../src/contract/index.js';
+import { writeSafetensors } from '../../../src/engine/index.js';
 import { type Studio, createStudio, nodeEngine } from '../../../src/studio/index.js';
 
 export const FAKE_ENGINE = join(import.meta.dirname, 'fake-engine.mjs');
@@ -40,10 +41,16 @@ export function temporaryFolder(): string {
 /** A package that passes every check of the manifest and the files; the graphs are no graphs, which only a real engine would notice. */
 export function makePackage(folder: string, change: Partial<Manifest> = {}): void {
   mkdirSync(folder, { recursive: true });
-  const file = (path: string, text: string) => {
-    writeFileSync(join(folder, path), text);
-    return { path, bytes: Buffer.byteLength(text), sha256: createHash('sha256').update(text).digest('hex') };
+  const file = (path: string, content: string | Uint8Array) => {
+    writeFileSync(join(folder, path), content);
+    return { path, bytes: Buffer.byteLength(content), sha256: createHash('sha256').update(content).digest('hex') };
   };
+  const [D, V, H] = [3, 8, 2];
+  // Code 0 of every depth is next to nothing, and deeper codes are shorter, as in a trained codebook.
+  const embeddings = Float32Array.from(
+    { length: D * V * H },
+    (_, n) => (Math.floor(n / H) % V) * 4 ** -Math.floor(n / (V * H)) * (n % H ? 1 : -1),
+  );
   const manifest: Manifest = {
     format: 1,
     id: 'fake',
@@ -52,7 +59,7 @@ export function makePackage(folder: string, change: Partial<Manifest> = {}): voi
     title: 'Fake',
     description: 'For tests.',
     licence: 'MIT',
-    tokens: { L: 4, D: 3, V: 8, H: 2, K: 4, grid: [2, 2] },
+    tokens: { L: 4, D, V, H, K: 4, grid: [2, 2] },
     schedule: 'circle',
     sigma: [1, 0.5, 0.25],
     classes: CLASSES,
@@ -64,7 +71,7 @@ export function makePackage(folder: string, change: Partial<Manifest> = {}): voi
       step: file('step.onnx', 'step'),
       decode: file('decode.onnx', 'decode'),
       encode: file('encode.onnx', 'encode'),
-      codebooks: file('codebooks.safetensors', 'codebooks'),
+      codebooks: file('codebooks.safetensors', writeSafetensors({ codebooks: { shape: [D, V, H], data: embeddings } })),
       golden: file('golden.safetensors', 'golden'),
       card: file('card.md', '# Fake\n'),
       thumbnails: file('thumbnails.webp', 'tiles'),

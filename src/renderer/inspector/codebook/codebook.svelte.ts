@@ -85,20 +85,25 @@ export class CodebookView {
   async #read(depth: number, code: number): Promise<void> {
     const { model, bridge } = this;
     const params = { model, depth, code };
-    const [map, nearest, holders, look] = await Promise.all([
+    const stale = () => depth !== this.depth || code !== this.code;
+    const [map, nearest, holders] = await Promise.all([
       this.#maps.has(depth) ? null : bridge.call('codebook.map', { model, depth }),
       bridge.call('codebook.nearest', { ...params, count: NEAREST }),
       bridge.call('codebook.items', params),
-      this.tokens.cannot.decode === null ? bridge.call('codebook.look', { model, depth, codes: [code], base: null }) : null,
     ]);
     if (map?.ok) this.#maps.set(depth, { ...map.value, points: floats(map.value.points), norm: floats(map.value.norm) });
-    const frame = look?.ok ? look.value.frames[0] : undefined;
-    const picture = frame ? await this.read(new Uint8Array(frame)) : null;
-    if (depth !== this.depth || code !== this.code) return;
-    this.problem = [map, nearest, holders, look].map((reply) => (reply && !reply.ok ? reply.error.message : '')).find(Boolean) ?? '';
+    if (stale()) return;
+    this.problem = [map, nearest, holders].map((reply) => (reply && !reply.ok ? reply.error.message : '')).find(Boolean) ?? '';
     this.map = this.#maps.get(depth) ?? null;
     if (nearest.ok) this.nearest = nearest.value.filter((near) => near.code !== code);
     if (holders.ok) this.holders = holders.value;
-    this.look = picture;
+    if (this.tokens.cannot.decode !== null) return;
+    // Last, since it waits for the engine and the rest does not.
+    const look = await bridge.call('codebook.look', { model, depth, codes: [code], base: null });
+    if (stale()) return;
+    if (!look.ok) this.problem = look.error.message;
+    const frame = look.ok ? look.value.frames[0] : undefined;
+    const picture = frame ? await this.read(new Uint8Array(frame)) : null;
+    if (!stale()) this.look = picture;
   }
 }

@@ -147,7 +147,7 @@ function drawHeaders(context: Context, view: View, { selected, hover, depth }: L
   const step = labelStep(view.cellWidth, 30);
   for (let i = Math.max(0, Math.ceil((i0 + 1) / step) * step - 1); i < i1; i += step) label(i, chosen.has(i) || hover?.i === i);
   // The first position has no round number, and is the one that people look for.
-  if (i0 === 0 && step > 1) label(0, chosen.has(0) || hover?.i === 0);
+  if (i0 === 0 && step > 2) label(0, chosen.has(0) || hover?.i === 0);
 
   function label(i: number, strong: boolean): void {
     context.fillStyle = strong ? inks.accent : inks.faint;

@@ -88,28 +88,28 @@ export class ReplayView {
 
 interface Histogram {
   readonly counts: Uint32Array;
+  /** Of the first bin's left edge. */
   readonly low: number;
   /** Of one bin. */
   readonly width: number;
 }
 
-/** @returns counts in equal bins between the lowest and the highest score of the whole generation; null without scores */
+/** Scores are sums over depths and reach from 0 to thousands below it: their size is counted in powers of ten. */
+function size(score: number): number {
+  return Math.log10(1 + Math.max(0, -score));
+}
+
+/** @returns the sizes of a step's scores, in equal bins from 0 to the largest of the whole generation; null without scores */
 export function histogramOf(revealedAt: Uint8Array, confidence: Float32Array | null, step: number): Histogram | null {
   if (!confidence) return null;
-  let low = Infinity;
-  let high = -Infinity;
-  for (let n = 0; n < confidence.length; n++) {
-    if (revealedAt[n] === 0) continue;
-    low = Math.min(low, confidence[n] ?? 0);
-    high = Math.max(high, confidence[n] ?? 0);
-  }
-  if (!(low <= high)) return null;
-  const width = (high - low || 1) / BINS;
+  let high = 0;
+  for (let n = 0; n < confidence.length; n++) if (revealedAt[n] !== 0) high = Math.max(high, size(confidence[n] ?? 0));
+  const width = (high || 1) / BINS;
   const counts = new Uint32Array(BINS);
   for (let n = 0; n < confidence.length; n++) {
     if (revealedAt[n] !== step) continue;
-    const bin = Math.min(BINS - 1, Math.floor(((confidence[n] ?? 0) - low) / width));
+    const bin = Math.min(BINS - 1, Math.floor(size(confidence[n] ?? 0) / width));
     counts[bin] = (counts[bin] ?? 0) + 1;
   }
-  return { counts, low, width };
+  return { counts, low: 0, width };
 }
