@@ -49,7 +49,8 @@ def build(aligned: list[list[tuple[str, tuple[str, ...]]]], order: int, at_least
     sequences = [[0, *(index[g] for g in word), 0] for word in aligned if word and all(g in index for g in word)]
     levels = count_ngrams(sequences, len(known) + 1, order)
     estimate(levels, at_least)
-    header = {"order": order, "graphones": [":", *(f"{c}:{' '.join(ps)}" for c, ps in known)], "counts": [len(level.symbol) for level in levels], "scale": SCALE}
+    graphones = [":", *(f"{c}:{' '.join(ps)}" for c, ps in known)]
+    header = {"order": order, "graphones": graphones, "counts": [len(level.symbol) for level in levels], "scale": SCALE}
     text = json.dumps(header, separators=(",", ":")).encode()
     text += b" " * (-(12 + len(text)) % 4)
     body = [_pack(level, levels[n + 1] if n + 1 < order else None) for n, level in enumerate(levels)]

@@ -43,7 +43,8 @@ Set x={number} + {number}/{number} ~{number} {word}-{word} {word}—{word}""".sp
 
 def _oov(r: random.Random) -> str:
     """A word that sounds English and is in no dictionary, mostly."""
-    heads, cores, tails = "b bl ch d dr f g gr h j k l m n p qu r s sh st t th v w z".split(), "a e i o u ai ea ee oa ou y".split(), "b ck d ft g l m n nd ng p r sh st t x zz".split()
+    heads = "b bl ch d dr f g gr h j k l m n p qu r s sh st t th v w z".split()
+    cores, tails = "a e i o u ai ea ee oa ou y".split(), "b ck d ft g l m n nd ng p r sh st t x zz".split()
     return "".join(r.choice(heads) + r.choice(cores) for _ in range(r.randint(1, 3))) + r.choice(tails)
 
 
@@ -85,7 +86,13 @@ def corpus() -> list[str]:
         text, fill = _TEMPLATES[i % len(_TEMPLATES)], _fill(r, words)
         for name, value in fill.items():
             text = text.replace("{" + name + "}", str(value))
-        for name, draw in {"word": lambda: r.choice(words), "WORD": lambda: r.choice(words).upper(), "oov": lambda: _oov(r).capitalize(), "OOV": lambda: _oov(r).upper()}.items():
+        draws = {
+            "word": lambda: r.choice(words),
+            "WORD": lambda: r.choice(words).upper(),
+            "oov": lambda: _oov(r).capitalize(),
+            "OOV": lambda: _oov(r).upper(),
+        }
+        for name, draw in draws.items():
             while "{" + name + "}" in text:
                 text = text.replace("{" + name + "}", draw(), 1)
         out.append(text)
