@@ -3,7 +3,7 @@ import { open, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Zip, ZipPassThrough } from 'fflate';
 import sharp from 'sharp';
-import { type ExportedFile, type Item, type Params, assets } from '../contract/index.js';
+import { type ExportedFile, type Item, type Params, StudioError, assets } from '../contract/index.js';
 import { writeWhole } from './files.js';
 import { newId } from './ids.js';
 import { type Library, itemFiles } from './library.js';
@@ -65,13 +65,14 @@ export class Exports {
     const picture = sharp(stored);
     const size = { width: item.width ?? 0, height: item.height ?? 0 };
     const marked = this.embedRecipe() ? embedWithSharp(picture, item.recipe, size) : picture;
-    return (format === 'jpeg' ? marked.jpeg({ quality: 95, chromaSubsampling: '4:4:4' }) : marked.webp({ quality: 95 })).toBuffer();
+    const encoded = format === 'jpeg' ? marked.jpeg({ quality: 95, chromaSubsampling: '4:4:4' }) : marked.webp({ quality: 95 });
+    return encoded.toBuffer().catch(damaged);
   }
 
   async #sheet(items: readonly Item[]): Promise<Buffer> {
     const pictures: Buffer[] = [];
     for (const item of items) pictures.push(await this.library.read(item.id, itemFiles.picture));
-    return toSheet(pictures, Math.max(...items.map((item) => item.width ?? 1)));
+    return toSheet(pictures, Math.max(...items.map((item) => item.width ?? 1))).catch(damaged);
   }
 
   async #write(name: string, bytes: Uint8Array): Promise<ExportedFile> {
@@ -120,6 +121,11 @@ export class Exports {
       if (EXPORT_FILE.test(name) && statSync(file).mtimeMs < Date.now() - KEEP_MS) rmSync(file, { force: true });
     }
   }
+}
+
+/** The decoder's own words say nothing to a person. */
+function damaged(cause: unknown): never {
+  throw new StudioError('bad-file', 'The picture file of an item is damaged. Restore it from a backup, or delete the item.', { cause });
 }
 
 /** What a person would call the file, without the characters that file systems refuse. */
