@@ -66,14 +66,15 @@ export class Exports {
     const picture = sharp(stored);
     const size = { width: item.width ?? 0, height: item.height ?? 0 };
     const marked = this.embedRecipe() ? embedWithSharp(picture, item.recipe, size) : picture;
-    return (format === 'jpeg' ? marked.jpeg({ quality: 95, chromaSubsampling: '4:4:4' }) : marked.webp({ quality: 95 })).toBuffer();
+    const encoded = format === 'jpeg' ? marked.jpeg({ quality: 95, chromaSubsampling: '4:4:4' }) : marked.webp({ quality: 95 });
+    return encoded.toBuffer().catch(damaged);
   }
 
   async #sheet(items: readonly Item[]): Promise<Buffer> {
     const pictures: Buffer[] = [];
     if (items.some((item) => item.width === null)) throw noPicture();
     for (const item of items) pictures.push(await this.library.read(item.id, itemFiles.picture));
-    return toSheet(pictures, Math.max(...items.map((item) => item.width ?? 1)));
+    return toSheet(pictures, Math.max(...items.map((item) => item.width ?? 1))).catch(damaged);
   }
 
   /** Keeps what was made elsewhere for the person to save under that name. */
@@ -127,6 +128,11 @@ export class Exports {
 
 function noPicture(): StudioError {
   return new StudioError('bad-request', 'Not every chosen item is a picture. Leave out those that are none, or save their tokens.');
+}
+
+/** The decoder's own words say nothing to a person. */
+function damaged(cause: unknown): never {
+  throw new StudioError('bad-file', 'The picture file of an item is damaged. Restore it from a backup, or delete the item.', { cause });
 }
 
 /** What a person would call the file, without the characters that file systems refuse. */

@@ -10,7 +10,8 @@ export async function writeFolder(folder: string, files: Readonly<Record<string,
   const parent = dirname(folder);
   const partial = join(parent, PARTIAL + folder.slice(parent.length + 1));
   try {
-    await mkdir(partial, { recursive: true });
+    // Not recursive, which says ENOENT where the disk is read-only.
+    await mkdir(partial);
     for (const [name, bytes] of Object.entries(files)) await writeSynced(join(partial, name), bytes);
     syncFolder(partial);
     await rename(partial, folder);
