@@ -98,15 +98,21 @@ export async function stageRestore(file: string, folder: string, studio: string)
 async function unpack(file: string, folder: string): Promise<number> {
   const tar = extract();
   const read = pipeline(createReadStream(file), tar);
-  // Awaited below; the loop sees its error too.
-  read.catch(() => undefined);
+  // An entry that was cut off before anybody read from it would never end: what it is raced against only ever fails.
+  const failed = read.then(() => new Promise<never>(() => undefined));
+  failed.catch(() => undefined);
   let files = 0;
   try {
     for await (const entry of tar) {
       const target = targetOf(entry.header, file);
       if (++files > BACKUP_LIMITS.entries) throw noBackup(file, 'it has more files than a library can have');
       await mkdir(join(folder, dirname(target)), { recursive: true });
-      await pipeline(entry, createWriteStream(join(folder, target), { flush: true }));
+      const written = createWriteStream(join(folder, target), { flush: true });
+      try {
+        await Promise.race([pipeline(entry, written), failed]);
+      } finally {
+        written.destroy();
+      }
     }
     await read;
   } catch (error) {
