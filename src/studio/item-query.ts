@@ -10,7 +10,7 @@ interface Sql {
  * The words of a search as a full-text query in which each has to begin a word of the item; null where it has no letter or digit. They
  * are quoted, so that nothing a person types is an operator.
  */
-export function ftsQuery(search: string): string | null {
+function ftsQuery(search: string): string | null {
   const words = search.toLowerCase().match(/[\p{L}\p{N}\p{M}]+/gu);
   return words && words.map((word) => `"${word}"*`).join(' ');
 }
