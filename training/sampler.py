@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,6 +13,8 @@ from training import noise
 from training.generator import Generator
 from training.loss import LOG_A_MIN, HeadState
 from training.masking import masked_count, visible
+
+Propose = Callable[..., tuple[torch.Tensor, torch.Tensor]]
 
 
 @dataclass(frozen=True)
@@ -136,24 +139,36 @@ def reveal(k_L: np.ndarray, score_LD: np.ndarray, gumbel_LD: np.ndarray, n: int,
 def sample(step: Step, condition_B: list[int], seeds_B: list[int], s: Sampling) -> torch.Tensor:
     """Tokens int32 `[B, L, D]` of one picture for each (class, seed)."""
     c = step.generator.config
-    B, L, D, H = len(condition_B), c.L, c.D, c.H
-    tokens, k = torch.zeros(B, L, D, dtype=torch.int32), np.full((B, L), D, np.int32)
+    B = len(condition_B)
     condition = torch.tensor(condition_B, dtype=torch.int32)
     view = [torch.tensor([noise.uniform(seed, noise.VIEW, 0, 1)[0] for seed in seeds_B]).float()] if c.views else []
+
+    def propose(tokens: torch.Tensor, k: torch.Tensor, *draw: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        return step(tokens, k, condition, *draw, *view)
+
+    return unmask(propose, torch.zeros(B, c.L, c.D, dtype=torch.int32), np.full((B, c.L), c.D, np.int32), seeds_B, s, c.H)
+
+
+def unmask(propose: Propose, tokens: torch.Tensor, k: np.ndarray, seeds_B: list[int], s: Sampling, H: int) -> torch.Tensor:
+    """`tokens` int32 `[B, L, D]` with the deepest `k [B, L]` of each position made, the others as they are.
+
+    `propose` takes tokens, k, guidance, top_p and noise scale `[B]`, uniforms `[B, L]` and normals `[B, L, H]`, and returns what `Step` does.
+    """
+    B, L, D = tokens.shape
+    N_B = k.sum(1)
     for t in range(1, s.steps + 1):
         share = (t - 1) / (s.steps - 1) if s.steps > 1 else 1.0
         guidance = s.guidance_from + (s.guidance_to - s.guidance_from) * share
         u = np.stack([noise.uniform(seed, noise.UNIFORM, t, L) for seed in seeds_B])
         g = np.stack([noise.gaussian(seed, noise.GAUSSIAN, t, L * H) for seed in seeds_B]).reshape(B, L, H)
         full = lambda value: torch.full((B,), value)  # noqa: E731
-        proposed, confidence = step(
-            tokens, torch.from_numpy(k), condition, full(guidance), full(s.top_p), full(s.noise),
-            torch.from_numpy(u).float(), torch.from_numpy(g).float(), *view,
-        )  # fmt: skip
-        n = int(masked_count(torch.tensor(t / s.steps, dtype=torch.float64), L * D, s.schedule))
+        proposed, confidence = propose(
+            tokens, torch.from_numpy(k), full(guidance), full(s.top_p), full(s.noise), torch.from_numpy(u).float(), torch.from_numpy(g).float()
+        )
         tau = s.tau * (1 - t / s.steps)
-        score, was = confidence.numpy(), k.copy()
+        score, was, k = confidence.numpy(), k, k.copy()
         for i, seed in enumerate(seeds_B):
+            n = int(masked_count(torch.tensor(t / s.steps, dtype=torch.float64), int(N_B[i]), s.schedule))
             # float32, as the engine stores its noise, so that both rank alike
             gumbel = noise.gumbel(seed, noise.GUMBEL, t, L * D).astype(np.float32).reshape(L, D)
             k[i] = reveal(was[i], score[i], gumbel, n, tau, s.reveal)

@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from training import noise
 from training.loss import HeadState
-from training.masking import masked_count, visible
-from training.sampler import Sampling, Step, reveal
+from training.masking import visible
+from training.sampler import Sampling, Step, unmask
 from training.speech_generator import SpeechCondition
 
 
@@ -51,24 +50,10 @@ def sample_speech(
     step: SpeechStep, prompt_BLD: torch.Tensor, condition: SpeechCondition, seeds_B: list[int], s: Sampling, voice_share: float | None = None
 ) -> torch.Tensor:
     """Tokens int32 `[B, L, D]`: those of `prompt_BLD` where `condition.prompt` says so, made ones in the other valid positions, 0 in the padding."""
-    c = step.generator.config
-    B, L, D = prompt_BLD.shape
     made = condition.valid & ~condition.prompt
     tokens = torch.where(condition.prompt.unsqueeze(2), prompt_BLD.to(torch.int32), 0)
-    k = np.where(made.numpy(), D, 0)
-    total = made.sum(1) * D
-    for t in range(1, s.steps + 1):
-        share = (t - 1) / (s.steps - 1) if s.steps > 1 else 1.0
-        guidance = s.guidance_from + (s.guidance_to - s.guidance_from) * share
-        u = torch.from_numpy(np.stack([noise.uniform(seed, noise.UNIFORM, t, L) for seed in seeds_B])).float()
-        g = torch.from_numpy(np.stack([noise.gaussian(seed, noise.GAUSSIAN, t, L * c.H) for seed in seeds_B])).float().view(B, L, c.H)
-        full = lambda value: torch.full((B,), value)  # noqa: E731
-        proposed, confidence = step(tokens, torch.from_numpy(k), condition, full(guidance), full(s.top_p), full(s.noise), u, g, voice_share)
-        was, tau = k.copy(), s.tau * (1 - t / s.steps)
-        for i, seed in enumerate(seeds_B):
-            n = int(masked_count(torch.tensor(t / s.steps, dtype=torch.float64), int(total[i]), s.schedule))
-            gumbel = noise.gumbel(seed, noise.GUMBEL, t, L * D).astype(np.float32).reshape(L, D)
-            k[i] = reveal(was[i], confidence[i].numpy(), gumbel, n, tau, s.reveal)
-        fresh = visible(torch.from_numpy(k), D) & ~visible(torch.from_numpy(was), D)
-        tokens = torch.where(fresh, proposed, tokens)
-    return tokens
+
+    def propose(tokens: torch.Tensor, k: torch.Tensor, *draw: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        return step(tokens, k, condition, *draw, voice_share)
+
+    return unmask(propose, tokens, np.where(made.numpy(), prompt_BLD.shape[2], 0), seeds_B, s, step.generator.config.H)

@@ -9,37 +9,15 @@ from pathlib import Path
 
 import torch
 import torch.distributed as dist
-from torch import nn
 
 from training.generator import Generator, GeneratorConfig
-from training.loss import mixture_loss
-from training.masking import draw_masked_depths, draw_progress, masked_count, visible
+from training.masking import draw_masked_depths, draw_progress, masked_count
 from training.runner import Ema, Run, arguments, autocast, distributed, learning_rate, load_recipe, start_processes
 from training.sampler import Sampling, Step, sample
 from training.sheet import save_sheet
 from training.tokenizer import Tokenizer
 from training.tokens import TokenSet, load_tokenizer, token_set
-
-
-class TrainingStep(nn.Module):
-    """Tokens and masked depths -> loss. Everything with gradients in one module, so that DDP sees one forward."""
-
-    def __init__(self, generator: Generator, e_DVH: torch.Tensor, scale: float, smoothing: float):
-        super().__init__()
-        self.generator, self.smoothing = generator, smoothing
-        self.register_buffer("e_DVH", e_DVH * scale, persistent=False)
-
-    def forward(self, x_BLD: torch.Tensor, k_BL: torch.Tensor, condition_B: torch.Tensor, view_B: torch.Tensor | None = None) -> dict[str, torch.Tensor]:
-        g = self.generator
-        D = self.e_DVH.shape[0]
-        seen = visible(k_BL, D).unsqueeze(3).to(self.e_DVH.dtype)
-        e_BLDH = torch.stack([self.e_DVH[j][x_BLD[:, :, j]] for j in range(D)], 2)
-        visible_sum, z = (e_BLDH * seen).sum(2), (e_BLDH * (1 - seen)).sum(2)
-        head = g(visible_sum, k_BL, condition_B, view_B)
-        masked = (k_BL > 0).flatten()
-        chosen = type(head)(*(getattr(head, name)[masked].float() for name in ("logits", "u", "log_a", "b")))
-        with torch.autocast(x_BLD.device.type, enabled=False):
-            return mixture_loss(z.flatten(0, 1)[masked], chosen, g.M.float(), g.s.float(), self.smoothing)
+from training.training_step import TrainingStep, adamw, descend
 
 
 @torch.inference_mode()
@@ -87,7 +65,7 @@ def main() -> None:
     if generator.view is not None and not (runs / recipe["name"] / "checkpoint.pt").exists():
         generator.view.fit(tokens.summed(tokenizer.quantiser.e_DVH), tokens.label, tokens.views()[0])
     ema = Ema(generator, recipe["ema"])
-    optimizer = torch.optim.AdamW(_groups(generator, recipe["weight_decay"]), lr=recipe["lr"], betas=(0.9, 0.98))
+    optimizer = adamw(generator, recipe["lr"], recipe["weight_decay"])
     training = TrainingStep(generator, tokenizer.quantiser.e_DVH.to(device), tokens.scale, recipe["smoothing"])
     averaged = TrainingStep(ema.module, tokenizer.quantiser.e_DVH.to(device), tokens.scale, recipe["smoothing"])
 
@@ -108,13 +86,7 @@ def main() -> None:
             with autocast(device):
                 out = model(x, k.to(device), label.to(device), view.to(device))
             lr = learning_rate(step, recipe["lr"], recipe["warmup"], run.total, recipe["decay_share"])
-            for group in optimizer.param_groups:
-                group["lr"] = lr
-            optimizer.zero_grad(set_to_none=True)
-            (out["loss"] / H).backward()
-            norm = nn.utils.clip_grad_norm_(generator.parameters(), 1.0)
-            optimizer.step()
-            ema.update(generator, step)
+            norm = descend(out["loss"] / H, generator, optimizer, ema, step, lr)
 
             parts = {name: float(out[name].detach()) / H for name in ("loss", "regression", "classification")}
             run.log(50, **parts, log_a=out["log_a"], gradient=norm)
@@ -122,14 +94,6 @@ def main() -> None:
                 validate(averaged, tokens, run, recipe["schedule"])
             if (step + 1) % recipe["sheet_every"] == 0 and run.main:
                 sheet(ema.module, tokenizer, tokens, run, Sampling(**recipe["sampling"]))
-
-
-def _groups(generator: Generator, weight_decay: float) -> list[dict]:
-    """Weight decay on matrices of the trunk only: not on embeddings, biases, norms or the mixture's means."""
-    decayed = [p for n, p in generator.named_parameters() if p.ndim == 2 and n.startswith("blocks") and not n.endswith("bias")]
-    chosen = {id(p) for p in decayed}
-    rest = [p for p in generator.parameters() if id(p) not in chosen]
-    return [{"params": decayed, "weight_decay": weight_decay}, {"params": rest, "weight_decay": 0.0}]
 
 
 if __name__ == "__main__":

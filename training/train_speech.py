@@ -10,38 +10,15 @@ from typing import Any
 
 import torch
 import torch.distributed as dist
-from torch import nn
 
 from training.alignments import load_alignments
 from training.evaluate_codec import load_codec
-from training.loss import HeadState, mixture_loss
-from training.masking import draw_masked_depths, draw_progress, masked_count, visible
+from training.masking import draw_masked_depths, draw_progress, masked_count
 from training.runner import Ema, Run, arguments, autocast, distributed, learning_rate, load_recipe, start_processes
 from training.speech_data import VALIDATION_SPEAKERS, Speech
 from training.speech_generator import SpeechCondition, SpeechConfig, SpeechGenerator
 from training.speech_tokens import Batch, Cutter, SpeechTokens, encode_all
-
-
-class SpeechTrainingStep(nn.Module):
-    """Tokens, masked depths and condition -> loss over what is to be made. Everything with gradients in one module, for DDP."""
-
-    def __init__(self, generator: SpeechGenerator, e_DVH: torch.Tensor, scale: float, smoothing: float):
-        super().__init__()
-        self.generator, self.smoothing = generator, smoothing
-        self.register_buffer("e_DVH", e_DVH.float() * scale, persistent=False)
-
-    def forward(self, x_BLD: torch.Tensor, k_BL: torch.Tensor, condition: SpeechCondition) -> dict[str, torch.Tensor]:
-        g, D = self.generator, len(self.e_DVH)
-        seen = visible(k_BL, D).unsqueeze(3)
-        visible_sum, z = 0, 0
-        for j in range(D):
-            e_BLH = self.e_DVH[j][x_BLD[:, :, j]]
-            visible_sum, z = visible_sum + e_BLH * seen[:, :, j], z + e_BLH * ~seen[:, :, j]
-        head = g(visible_sum, k_BL, condition)
-        masked = (k_BL > 0).flatten()
-        chosen = HeadState(*(x[masked].float() for x in vars(head).values()))
-        with torch.autocast(x_BLD.device.type, enabled=False):
-            return mixture_loss(z.flatten(0, 1)[masked], chosen, g.M.float(), g.s.float(), self.smoothing)
+from training.training_step import TrainingStep, adamw, descend
 
 
 def draw_masks(made_BL: torch.Tensor, D: int, r_B: torch.Tensor, schedule: str, generator: torch.Generator | None = None) -> torch.Tensor:
@@ -55,7 +32,7 @@ def draw_masks(made_BL: torch.Tensor, D: int, r_B: torch.Tensor, schedule: str, 
 
 
 @torch.inference_mode()
-def validate(model: SpeechTrainingStep, cutter: Cutter, run: Run, schedule: str, batch: int) -> None:
+def validate(model: TrainingStep, cutter: Cutter, run: Run, schedule: str, batch: int) -> None:
     """Loss per dimension on voices that are never trained on, always with the same rows and masks."""
     model.eval()
     D, H = model.e_DVH.shape[0], model.e_DVH.shape[2]
@@ -102,10 +79,10 @@ def main() -> None:
     config = SpeechConfig(D=codec.config.D, H=codec.config.H, **recipe["model"])
     generator = SpeechGenerator(config).to(device)
     ema = Ema(generator, recipe["ema"])
-    optimizer = torch.optim.AdamW(_groups(generator, recipe["weight_decay"]), lr=recipe["lr"], betas=(0.9, 0.98))
+    optimizer = adamw(generator, recipe["lr"], recipe["weight_decay"])
     e_DVH = codec.quantiser.e_DVH.to(device)
-    training = SpeechTrainingStep(generator, e_DVH, tokens.scale, recipe["smoothing"])
-    averaged = SpeechTrainingStep(ema.module, e_DVH, tokens.scale, recipe["smoothing"])
+    training = TrainingStep(generator, e_DVH, tokens.scale, recipe["smoothing"])
+    averaged = TrainingStep(ema.module, e_DVH, tokens.scale, recipe["smoothing"])
     train, validation = cutters(tokens, recipe, config.frames_per_token)
 
     batch = recipe["batch"] // world
@@ -119,25 +96,11 @@ def main() -> None:
             with autocast(device):
                 out = model(rows.x.to(device), k.to(device), rows.condition.to(device))
             lr = learning_rate(step, recipe["lr"], recipe["warmup"], run.total, recipe["decay_share"])
-            for group in optimizer.param_groups:
-                group["lr"] = lr
-            optimizer.zero_grad(set_to_none=True)
-            (out["loss"] / config.H).backward()
-            norm = nn.utils.clip_grad_norm_(generator.parameters(), 1.0)
-            optimizer.step()
-            ema.update(generator, step)
+            norm = descend(out["loss"] / config.H, generator, optimizer, ema, step, lr)
             parts = {name: float(out[name].detach()) / config.H for name in ("loss", "regression", "classification")}
             run.log(50, **parts, log_a=out["log_a"], gradient=norm)
             if (step + 1) % recipe["validate_every"] == 0 and run.main:
                 validate(averaged, validation, run, recipe["schedule"], batch)
-
-
-def _groups(generator: SpeechGenerator, weight_decay: float) -> list[dict]:
-    """Weight decay on the matrices of blocks only."""
-    decayed = [p for name, p in generator.named_parameters() if p.ndim == 2 and "blocks." in name and not name.endswith("bias")]
-    chosen = {id(p) for p in decayed}
-    rest = [p for p in generator.parameters() if id(p) not in chosen]
-    return [{"params": decayed, "weight_decay": weight_decay}, {"params": rest, "weight_decay": 0.0}]
 
 
 if __name__ == "__main__":

@@ -15,7 +15,8 @@ from training.speech_data import RATE, Clip
 from training.speech_generator import SpeechConfig, SpeechGenerator
 from training.speech_sampler import SpeechStep, sample_speech
 from training.speech_tokens import Cutter, Entry, SpeechTokens, collate, encode_all, from_durations, text_frames
-from training.train_speech import SpeechTrainingStep, cutters, draw_masks
+from training.train_speech import cutters, draw_masks
+from training.training_step import TrainingStep
 from training.voice_augment import add_noise, as_recorded, exact_factor, shift_voice
 
 D, V, H, R, RATE_TOKENS = 3, 8, 6, 2, 50.0
@@ -120,7 +121,7 @@ def test_dropped_text_and_voice_are_not_known():
 def test_it_learns_text_and_voice():
     torch.manual_seed(0)
     generator, tokens = SpeechGenerator(CONFIG), tiny_tokens()
-    model, cut = SpeechTrainingStep(generator, codebooks(), 1.0, 0.01), cutter(tokens)
+    model, cut = TrainingStep(generator, codebooks(), 1.0, 0.01), cutter(tokens)
     optimizer, draw = torch.optim.AdamW(generator.parameters(), 3e-3), torch.Generator().manual_seed(1)
     losses = []
     for _ in range(60):
