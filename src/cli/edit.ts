@@ -1,10 +1,10 @@
-import { extname } from 'node:path';
 import { type Edit, type Item, StudioError } from '../contract/index.js';
 import type { Studio } from '../studio/index.js';
 import type { SetCode } from './edit-options.js';
 import { type Host, ask, withStudio } from './host.js';
 import { copyAsset } from './image.js';
 import { exitCodes, printResult } from './output.js';
+import { formatOf } from './target.js';
 import { itemOf } from './token-input.js';
 
 interface EditOptions {
@@ -30,10 +30,7 @@ const FORMATS = { '.safetensors': 'safetensors', '.npy': 'npy', '.csv': 'csv', '
 
 /** `resgen edit`: one edit of one file's tokens, written as tokens or as the picture of them. */
 export async function edit(host: Host, file: string, options: EditOptions): Promise<number> {
-  const extension = extname(options.out).toLowerCase();
-  if (!isFormat(extension)) {
-    throw new StudioError('bad-request', `${options.out} must end in one of ${Object.keys(FORMATS).join(', ')}. Rename it.`);
-  }
+  const format = formatOf(options.out, FORMATS);
   const chosen = chosenEdit(options);
   return withStudio(host, false, async (studio) => {
     const item = await itemOf(studio, file, options.model);
@@ -43,16 +40,12 @@ export async function edit(host: Host, file: string, options: EditOptions): Prom
       ...(options.seed !== undefined && { seed: options.seed }),
       ...(options.class !== undefined && { className: options.class }),
     });
-    await copyAsset(studio, await exported(studio, edited, FORMATS[extension]), options.out, options.overwrite);
+    await copyAsset(studio, await exported(studio, edited, format), options.out, options.overwrite);
     const { perDepth } = await ask(studio, 'tokens.compare', { a: item.id, b: edited.id });
     const changed = perDepth.reduce((sum, count) => sum + count, 0);
     printResult(options.json, { file: options.out, changed, recipe: edited.recipe }, options.out);
     return exitCodes.done;
   });
-}
-
-function isFormat(extension: string): extension is keyof typeof FORMATS {
-  return extension in FORMATS;
 }
 
 async function exported(studio: Studio, { id }: Item, format: (typeof FORMATS)[keyof typeof FORMATS]): Promise<string> {

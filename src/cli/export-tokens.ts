@@ -3,6 +3,7 @@ import { StudioError } from '../contract/index.js';
 import { type Host, ask, withStudio } from './host.js';
 import { copyAsset } from './image.js';
 import { exitCodes, printResult } from './output.js';
+import { formatOf } from './target.js';
 import { itemOf } from './token-input.js';
 
 /** What `--out` may end in, and what is then written. */
@@ -22,23 +23,16 @@ export async function exportTokens(
   file: string,
   options: { model: string; out: string; overwrite: boolean; json: boolean },
 ): Promise<number> {
-  const extension = extname(options.out).toLowerCase();
-  if (!isFormat(extension)) {
-    throw new StudioError('bad-request', `${options.out} must end in one of ${Object.keys(FORMATS).join(', ')}. Rename it.`);
-  }
+  const format = formatOf(options.out, FORMATS);
   return withStudio(host, false, async (studio) => {
     const { id } = await itemOf(studio, file, options.model);
-    const { url, bytes } = await ask(studio, 'tokens.export', { id, format: FORMATS[extension] });
+    const { url, bytes } = await ask(studio, 'tokens.export', { id, format });
     // A strip is a picture or a sound as the model has it; the wrong name would only mislead.
-    if (extname(url) !== extension) {
+    if (extname(url) !== extname(options.out).toLowerCase()) {
       throw new StudioError('bad-request', `The depths of ${file} are written as ${extname(url)}. Rename ${options.out}.`);
     }
     await copyAsset(studio, url, options.out, options.overwrite);
     printResult(options.json, { file: options.out, bytes }, options.out);
     return exitCodes.done;
   });
-}
-
-function isFormat(extension: string): extension is keyof typeof FORMATS {
-  return extension in FORMATS;
 }

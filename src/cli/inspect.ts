@@ -1,4 +1,4 @@
-import { type Comparison, type Item, type Result, StudioError } from '../contract/index.js';
+import { type Item, type Result, StudioError } from '../contract/index.js';
 import { type Host, ask, withStudio } from './host.js';
 import { exitCodes, printResult, table } from './output.js';
 import { itemOf } from './token-input.js';
@@ -15,7 +15,8 @@ export async function showTokens(host: Host, files: string[], { model, json }: I
       const item = await itemOf(studio, file, model);
       const sheet = await ask(studio, 'tokens.get', { id: item.id });
       const { L, D, V, H, grid } = sheet;
-      const rows = rowsOf(sheet.codes, L, D);
+      // A copy: bytes may lie anywhere in their buffer, an Int32Array only at every fourth.
+      const rows = rowsOf(new Int32Array(sheet.codes.slice().buffer), L, D);
       const facts = { file, model: item.recipe.model, L, D, V, H, grid };
       const depths = Array.from({ length: D }, (_, j) => String(j + 1));
       const heading = `${file}: ${L} positions of ${D} depths, codes 0 to ${V - 1}, model ${item.recipe.model.id}`;
@@ -62,10 +63,8 @@ export async function tokenStats(host: Host, files: string[], { model, json }: I
 export async function diffTokens(host: Host, a: string, b: string, { model, json }: InspectOptions): Promise<number> {
   return withStudio(host, false, async (studio) => {
     const [itemA, itemB] = [await itemOf(studio, a, model), await itemOf(studio, b, model)];
-    const comparison = await ask(studio, 'tokens.compare', { a: itemA.id, b: itemB.id });
-    const { L, perDepth } = comparison;
-    const differs = rowsOfBytes(comparison);
-    const positions = differs.flatMap((row, i) => (row.some((different) => different > 0) ? [i] : []));
+    const { L, D, differs, perDepth } = await ask(studio, 'tokens.compare', { a: itemA.id, b: itemB.id });
+    const positions = rowsOf(differs, L, D).flatMap((row, i) => (row.some((different) => different > 0) ? [i] : []));
     const total = perDepth.reduce((sum, count) => sum + count, 0);
     const heading =
       total === 0
@@ -81,14 +80,8 @@ export async function diffTokens(host: Host, a: string, b: string, { model, json
   });
 }
 
-function rowsOf(bytes: Uint8Array, L: number, D: number): number[][] {
-  // A copy: bytes may lie anywhere in their buffer, an Int32Array only at every fourth.
-  const codes = new Int32Array(bytes.slice().buffer);
-  return Array.from({ length: L }, (_, i) => [...codes.subarray(i * D, (i + 1) * D)]);
-}
-
-function rowsOfBytes({ L, D, differs }: Comparison): number[][] {
-  return Array.from({ length: L }, (_, i) => [...differs.subarray(i * D, (i + 1) * D)]);
+function rowsOf(values: Int32Array | Uint8Array, L: number, D: number): number[][] {
+  return Array.from({ length: L }, (_, i) => [...values.subarray(i * D, (i + 1) * D)]);
 }
 
 /** Mean residual over all positions of all sheets, `[D]`. */

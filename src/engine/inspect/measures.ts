@@ -60,6 +60,14 @@ export class CodeCounts {
     this.counts = new Int32Array(D * V);
   }
 
+  copy(): CodeCounts {
+    const copy = new CodeCounts(this.D, this.V);
+    copy.counts.set(this.counts);
+    copy.items = this.items;
+    copy.positions = this.positions;
+    return copy;
+  }
+
   add({ L, codes }: Tokens): void {
     this.items += 1;
     this.positions += L;

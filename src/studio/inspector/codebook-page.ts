@@ -6,7 +6,7 @@ import type { ModelPackage } from '../../engine/package.js';
 import type { ItemsStore } from '../items-store.js';
 import type { Models } from '../models.js';
 import { bytesOf } from './bytes.js';
-import { type TokenStore, checkFits } from './token-store.js';
+import { type TokenStore, misfit } from './token-store.js';
 import { type Views, contentType } from './views.js';
 
 /** Positions of a sound that shows what a code is like: long enough to hear. */
@@ -15,7 +15,7 @@ const SOUND_POSITIONS = 50;
 /** What can be said of a model's codes, and of how the library's items use them. */
 export class CodebookPage {
   /** Counts over all items of a model, with the items that were counted. */
-  readonly #counted = new Map<string, { ids: string; counts: CodeCounts }>();
+  readonly #counted = new Map<string, { ids: ReadonlySet<string>; counts: CodeCounts }>();
 
   constructor(
     private readonly store: TokenStore,
@@ -39,11 +39,13 @@ export class CodebookPage {
   /** Over all items of the model outside the trash. */
   async countAll(model: ModelPackage): Promise<CodeCounts> {
     const { id } = model.manifest;
-    const items = this.items.ofModel(id);
-    const ids = items.join(' ');
+    const ids = new Set(this.items.ofModel(id));
     const known = this.#counted.get(id);
-    if (known?.ids === ids) return known.counts;
-    const counts = await this.#count(model, items);
+    // Tokens never change, so only what came since has to be read. Where something went away, all is counted again.
+    const before = known && [...known.ids].every((item) => ids.has(item)) ? known : null;
+    const fresh = before ? [...ids].filter((item) => !before.ids.has(item)) : [...ids];
+    if (before && fresh.length === 0) return before.counts;
+    const counts = await this.#count(model, fresh, before?.counts);
     this.#counted.set(id, { ids, counts });
     return counts;
   }
@@ -88,12 +90,13 @@ export class CodebookPage {
   }
 
   /** Items of another version may have another shape: they are left out, as their codes mean something else. */
-  async #count(model: ModelPackage, ids: readonly string[]): Promise<CodeCounts> {
+  async #count(model: ModelPackage, ids: readonly string[], before?: CodeCounts): Promise<CodeCounts> {
     const { D, V } = model.manifest.tokens;
-    const counts = new CodeCounts(D, V);
+    // A copy: another call may be counting on from the same ones.
+    const counts = before?.copy() ?? new CodeCounts(D, V);
     for (const id of ids) {
       const file = await this.store.tokens(id);
-      if (fits(file, model)) counts.add(file);
+      if (misfit(file, model.manifest) === null) counts.add(file);
     }
     return counts;
   }
@@ -117,15 +120,5 @@ export class CodebookPage {
     if (codes.some((code) => code >= codebooks.V))
       throw new StudioError('bad-request', `The model “${id}” has codes 0 to ${codebooks.V - 1}. Choose one of them.`);
     return codebooks;
-  }
-}
-
-function fits(file: { L: number; D: number; codes: Int32Array }, { manifest }: ModelPackage): boolean {
-  try {
-    checkFits(file, manifest);
-    return true;
-  } catch (error) {
-    if (error instanceof StudioError) return false;
-    throw error;
   }
 }

@@ -1,5 +1,6 @@
 import { type Item, type Manifest, StudioError } from '../../contract/index.js';
 import { type Codebooks, readCodebooks } from '../../engine/inspect/codebooks.js';
+import type { Tokens } from '../../engine/inspect/edits.js';
 import type { ModelPackage } from '../../engine/package.js';
 import { type TokenFile, readTokenFile } from '../../engine/tokens.js';
 import type { ItemsStore } from '../items-store.js';
@@ -55,18 +56,19 @@ export class TokenStore {
   }
 }
 
-/** @throws StudioError `bad-file` where the tokens can't be of the model */
-export function checkFits({ L, D, codes }: { L: number; D: number; codes: Int32Array }, { id, tokens, sound }: Manifest): void {
+/** Why the tokens can't be of the model, or null where they can. */
+export function misfit({ L, D, codes }: Tokens, { id, tokens, sound }: Manifest): string | null {
   if (D !== tokens.D || (sound ? L > tokens.L : L !== tokens.L)) {
-    throw new StudioError(
-      'bad-file',
-      `These tokens are [${L}, ${D}] and the model “${id}” has [${tokens.L}, ${tokens.D}]. Use the model and version they were made with.`,
-    );
+    return `These tokens are [${L}, ${D}] and the model “${id}” has [${tokens.L}, ${tokens.D}]. Use the model and version they were made with.`;
   }
   if (codes.some((code) => code >= tokens.V)) {
-    throw new StudioError(
-      'bad-file',
-      `These tokens have codes above ${tokens.V - 1}, the last of the model “${id}”. Choose their own model.`,
-    );
+    return `These tokens have codes above ${tokens.V - 1}, the last of the model “${id}”. Choose their own model.`;
   }
+  return null;
+}
+
+/** @throws StudioError `bad-file` where the tokens can't be of the model */
+export function checkFits(file: Tokens, manifest: Manifest): void {
+  const problem = misfit(file, manifest);
+  if (problem !== null) throw new StudioError('bad-file', problem);
 }

@@ -186,6 +186,18 @@ describe('the codebook page', () => {
     expect(found).toEqual([{ item, positions: first.flatMap((code, i) => (code === first[0] ? [i] : [])) }]);
   });
 
+  it('counts on as items come, and again as they go', async () => {
+    const { ask, item } = await opened();
+    const usage = () => ask('codebook.usage', { model: 'fake', ids: null });
+    const before = await usage();
+    const edited = await ask('tokens.edit', { id: item.id, edit: { kind: 'setCodes', codes: [{ position: 0, depth: 1, code: 7 }] } });
+    const [after] = await Promise.all([usage(), usage()]);
+    expect(after).toMatchObject({ items: 2, positions: 2 * L });
+    expect(after).toEqual(await ask('codebook.usage', { model: 'fake', ids: [item.id, edited.id] }));
+    await ask('items.remove', { ids: [edited.id] });
+    expect(await usage()).toEqual(before);
+  });
+
   it('maps a depth, names the nearest codes, and shows what they are like', async () => {
     const { ask } = openStudio();
     const { points, norm, explained } = await ask('codebook.map', { model: 'fake', depth: 1 });
