@@ -126,21 +126,27 @@ class Facts:
     hours: dict[str, float]
     validation_loss: float | None
     machine: str
+    decoder_recipe: dict[str, Any] | None = None
 
 
 def gather(recipe: dict[str, Any], runs: Path, trained_on: str) -> Facts:
     from training.plots import read_log
 
     steps, parameters, hours, recipes = {}, {}, {}, {}
-    for stage, name in (("tokenizer", recipe["tokenizer"]), ("generator", recipe["name"])):
+    names = {"tokenizer": recipe["tokenizer"], "generator": recipe["name"]} | ({"decoder": recipe["decoder"]} if "decoder" in recipe else {})
+    for stage, name in names.items():
         saved = torch.load(runs / name / "checkpoint.pt", map_location="cpu", weights_only=True, mmap=True)
         used_only_in_training = ("count_DV", "sum_DVH", "initialised")
         parameters[stage] = sum(t.numel() for key, t in saved["state"]["ema"].items() if not key.endswith(used_only_in_training))
-        steps[stage], recipes[stage] = saved["step"], saved["recipe"]
-        hours[stage] = hours_of_training(read_log(runs / name / "log.csv"))
+        # What went before a run that began from a package's weights is known from that package's card.
+        before = recipe.get("earlier", {}).get(stage, {"steps": 0, "hours": 0.0})
+        steps[stage], recipes[stage] = saved["step"] + before["steps"], saved["recipe"]
+        hours[stage] = hours_of_training(read_log(runs / name / "log.csv")) + before["hours"]
     validation = read_log(runs / recipe["name"] / "log.csv").get("validation_loss_per_dim")
-    loss = validation[-1][2] if validation else None
-    return Facts(recipes["generator"] | {"package": recipe["package"]}, recipes["tokenizer"], steps, parameters, hours, loss, trained_on)
+    loss = validation[-1][2] if validation else recipe.get("earlier", {}).get("generator", {}).get("validation_loss")
+    return Facts(
+        recipes["generator"] | {"package": recipe["package"]}, recipes["tokenizer"], steps, parameters, hours, loss, trained_on, recipes.get("decoder")
+    )
 
 
 def card(facts: Facts, parts: dict[str, Any], classes: list[str]) -> str:
@@ -156,6 +162,7 @@ def card(facts: Facts, parts: dict[str, Any], classes: list[str]) -> str:
         f"A picture of {t['size']} px is {grid} x {grid} positions of {t['D']} residual tokens; the generator predicts, for masked tokens of all depths "
         "at once, the sum of their embeddings, as a mixture of Gaussians.",
         *_view_section(recipe["model"]),
+        *_decoder_section(facts),
         "## Model",
         table(
             ["", "tokenizer (RQ-VAE)", "generator (ResGen)"],
@@ -206,6 +213,18 @@ def _view_section(m: dict[str, int]) -> list[str]:
         "The pictures of a class are frames of a film, in order. Beside the class the generator is told the place on that film, its view, which the seed draws "
         f"uniformly: {m['views']} knots a class, linear between them, begun from the principal components of the training tokens and trained along. "
         "Where tokens are given (edits) the view is left unknown."
+    ]
+
+
+def _decoder_section(facts: Facts) -> list[str]:
+    if facts.decoder_recipe is None:
+        return []
+    batch = sum(facts.decoder_recipe["batch"].values())
+    return [
+        f"With encoder and codebooks at rest, the decoder was taught on for {facts.steps['decoder']:,} steps of {batch} ({facts.hours['decoder']:.1f} hours) to make clean pictures "
+        "of tokens that the generator made: real tokens with the finer ones redrawn by it, and whole samples (other seeds than those measured below). "
+        "Beside the distance to the real picture, a critic and a nearest-neighbour measure of class, both on features of EfficientNet-lite0, told it what is missing. "
+        "The judge below is EfficientNet-lite2: another network, but of the same family and training data, so its figures flatter this decoder more than a stranger's would."
     ]
 
 
@@ -352,7 +371,10 @@ def main() -> None:
         plots.plot_depths(parts, out / "depths.svg")
     knobs = list(dict.fromkeys(name.split(".")[1] for name in parts if name.startswith("sweep.")))
     plots.plot_sweeps(parts, knobs, out / "sweeps.svg")
-    plots.plot_training(args.runs / recipe["tokenizer"] / "log.csv", folder / "log.csv", out / "training.svg")
+    logs = args.runs / recipe["tokenizer"] / "log.csv", folder / "log.csv"
+    # Runs that began from a package have no logs of what went before; the plot of that time says more than an empty one.
+    if all(log.exists() for log in logs):
+        plots.plot_training(*logs, out / "training.svg")
     for bar in bars(parts):
         print(f"{'met' if bar.met else 'NOT MET':8} {bar.name}: {bar.measured} (asked: {bar.asked})")
     print(f"{out}/card.md. Next: python -m training.export --recipe {args.recipe} --card {out}/card.md --out resources/models/{recipe['package']['id']}")

@@ -83,6 +83,8 @@ class Evaluation:
         self.step = Step(generator, tokenizer.quantiser.e_DVH, scale, sigma).eval()
         self.encode, self.decode = EncodeGraph(tokenizer), DecodeGraph(tokenizer)
         self.tokenizer_of = {"tokenizer": _checkpoint_step(runs / recipe["tokenizer"])}
+        if "decoder" in recipe:
+            self.tokenizer_of["decoder"] = _checkpoint_step(runs / recipe["decoder"])
         self.model_of = self.tokenizer_of | {"generator": _checkpoint_step(self.folder)}
 
         pictures = load_pictures(recipe["data"], tokenizer.config.size)

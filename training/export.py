@@ -33,7 +33,7 @@ from training.masking import draw_masked_depths
 from training.runner import load_recipe
 from training.sampler import Sampling, Step, sample
 from training.tokenizer import Tokenizer, TokenizerConfig
-from training.tokens import load_tokenizer, round_codebooks
+from training.tokens import load_decoder, load_tokenizer, round_codebooks
 
 OPSET = 20
 TOLERANCE = 1e-3
@@ -169,6 +169,7 @@ def random_models(recipe: dict) -> tuple[Tokenizer, Generator, float, torch.Tens
 
 def trained_models(recipe: dict, runs: Path) -> tuple[Tokenizer, Generator, float, torch.Tensor, list[str]]:
     tokenizer, _ = load_tokenizer(runs, recipe["tokenizer"])
+    load_decoder(tokenizer, runs, recipe.get("decoder"))
     tokens = torch.load(runs / recipe["name"] / "tokens.pt", weights_only=True)
     saved = torch.load(runs / recipe["name"] / "checkpoint.pt", map_location="cpu", weights_only=True)
     t = tokenizer.config

@@ -41,11 +41,50 @@ class FeatureDistance(nn.Module):
         """Distance between each generated picture `a` and its target `b` (no gradient into `b`), a scalar."""
         with torch.no_grad():
             target = self.features(b_BCSS)
-        got = self.features(a_BCSS)
-        total = sum((_unit(f) - _unit(g)).square().sum(1).mean() for f, g in zip(got, target))
+        return self.distance(self.features(a_BCSS), target)
+
+    @staticmethod
+    def distance(got: list[torch.Tensor], target: list[torch.Tensor]) -> torch.Tensor:
+        """The same of features that were computed before."""
+        total = sum((unit(f) - unit(g)).square().sum(1).mean() for f, g in zip(got, target))
         return total / len(target)
 
+    @torch.no_grad()
+    def channels(self, size: int) -> list[int]:
+        """How many channels `features` gives at each stride for pictures of `size`."""
+        return [f.shape[1] for f in self.features(torch.zeros(1, 3, size, size))]
 
-def _unit(f: torch.Tensor) -> torch.Tensor:
+
+class ClassNeighbours(nn.Module):
+    """How surely the nearest training pictures, by pooled features, are of the class a picture was made for.
+
+    `bank [N, d]` holds the features of training pictures, averaged over places at every stride and standardised, `label [N]` their classes.
+    The loss is -log of the share of weights exp(cosine / tau) that fall on pictures of the class (neighbourhood components, Goldberger et al. 2004).
+    """
+
+    def __init__(self, pooled_Nd: torch.Tensor, label_N: torch.Tensor, tau: float = 0.05):
+        super().__init__()
+        self.tau = tau
+        self.register_buffer("mean", pooled_Nd.mean(0))
+        self.register_buffer("scale", 1 / (pooled_Nd.std(0) + 1e-6))
+        self.register_buffer("label", label_N)
+        self.register_buffer("bank", F.normalize((pooled_Nd - self.mean) * self.scale, dim=1))
+
+    @staticmethod
+    def pool(features: list[torch.Tensor]) -> torch.Tensor:
+        """`[B, c, S, S]` at each stride -> `[B, d]`."""
+        return torch.cat([f.float().mean((2, 3)) for f in features], 1)
+
+    def similarity(self, features: list[torch.Tensor]) -> torch.Tensor:
+        """Cosine `[B, N]` with every picture of the bank."""
+        return F.normalize((self.pool(features) - self.mean) * self.scale, dim=1) @ self.bank.t()
+
+    def forward(self, features: list[torch.Tensor], label_B: torch.Tensor) -> torch.Tensor:
+        log_p = torch.log_softmax(self.similarity(features) / self.tau, 1)
+        return -log_p.masked_fill(self.label != label_B.unsqueeze(1), -torch.inf).logsumexp(1).mean()
+
+
+def unit(f: torch.Tensor) -> torch.Tensor:
+    """Each place's features at length 1."""
     f = f.float()
     return f * torch.rsqrt(f.square().sum(1, keepdim=True) + 1e-6)

@@ -58,6 +58,19 @@ def load_tokenizer(runs: Path, name: str) -> tuple[Tokenizer, dict]:
     return tokenizer.eval().requires_grad_(False), saved["recipe"]
 
 
+def load_decoder(tokenizer: Tokenizer, runs: Path, name: str | None) -> int | None:
+    """Gives the tokenizer the decoder that `training.train_decoder` taught in run `name`, if one is named. -> its step."""
+    if name is None:
+        return None
+    path = runs / name / "checkpoint.pt"
+    if not path.exists():
+        raise SystemExit(f"There is no decoder at {path}. Train it first: python -m training.train_decoder --recipe …")
+    saved = torch.load(path, map_location="cpu", weights_only=True)
+    weights = {key.removeprefix("decoder."): value for key, value in saved["state"]["ema"].items() if key.startswith("decoder.")}
+    tokenizer.decoder.load_state_dict(weights)
+    return saved["step"]
+
+
 def round_codebooks(tokenizer: Tokenizer) -> None:
     """Packages ship float16 codebooks; rounding before tokens are made keeps training, export and engine on the same codes."""
     tokenizer.quantiser.e_DVH.copy_(tokenizer.quantiser.e_DVH.half().float())

@@ -14,7 +14,7 @@ import torch
 import yaml
 from PIL import Image
 
-from training import train_resgen, train_tokenizer
+from training import train_decoder, train_resgen, train_tokenizer
 from training.generator import Generator, GeneratorConfig
 from training.runner import load_recipe
 from training.sampler import Step
@@ -89,8 +89,20 @@ def recipes(class_folders: Path, tmp_path: Path) -> dict[str, Path]:
         "sheet_every": 2,
     }
     resgen["package"]["presets"]["balanced"] = {"steps": 2}
+    del resgen["decoder"]
+    decoder = load_recipe(RECIPES / "fruits-decoder.yaml") | {
+        "name": "tiny-decoder",
+        "tokenizer": "tiny-tokenizer",
+        "generator": "tiny-resgen",
+        "data": str(class_folders),
+        "batch": {"real": 2, "cut": 1, "redrawn": 2, "samples": 2},
+        "sample_steps": 2,
+        "samples": {"first": 16, "every": 2, "keep": 24},
+        "steps": 3,
+        "validate_every": 2,
+    }
     paths = {}
-    for recipe in (tokenizer, resgen):
+    for recipe in (tokenizer, resgen, decoder):
         paths[recipe["name"]] = tmp_path / f"{recipe['name']}.yaml"
         paths[recipe["name"]].write_text(yaml.safe_dump(recipe))
     return paths
@@ -102,7 +114,7 @@ def stage(monkeypatch, recipes, tmp_path):
     handlers = {s: signal.getsignal(s) for s in (signal.SIGTERM, signal.SIGINT)}
 
     def run(module, *more: str) -> dict:
-        name = "tiny-tokenizer" if module is train_tokenizer else "tiny-resgen"
+        name = {train_tokenizer: "tiny-tokenizer", train_resgen: "tiny-resgen", train_decoder: "tiny-decoder"}[module]
         monkeypatch.setattr(sys, "argv", [name, "--recipe", str(recipes[name]), "--runs", str(tmp_path / "runs"), *more])
         module.main()
         return torch.load(tmp_path / "runs" / name / "checkpoint.pt", weights_only=True)

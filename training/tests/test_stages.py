@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from training import train_resgen, train_tokenizer
-from training.tokens import load_tokenizer, token_set
+from training import train_decoder, train_resgen, train_tokenizer
+from training.tokens import load_decoder, load_tokenizer, token_set
 
 ROOT = Path(__file__).parents[2]
 
@@ -48,6 +48,27 @@ def test_encoder_and_codebooks_stand_still_once_frozen(stage):
         if name.startswith(("encoder", "quantiser")):
             assert torch.equal(before[name], after[name]), name
     assert any(not torch.equal(before[name], after[name]) for name in before if name.startswith("decoder"))
+
+
+def test_the_decoder_learns_on_and_nothing_else_moves(stage, tmp_path):
+    runs = tmp_path / "runs"
+    before = stage(train_tokenizer)["state"]["ema"]
+    stage(train_resgen)
+    saved = stage(train_decoder, "--steps", "1")
+    assert saved["step"] == 1 and saved["state"]["samples"]["made"] == 32
+    # Resumes with the samples it has: 16 at first, 16 at step 0, 16 at step 2, of which the newest 24 stay.
+    after = stage(train_decoder)["state"]
+    assert after["samples"]["made"] == 48 and after["samples"]["x"].shape == (24, 4, 8)
+    assert {"psnr_1", "psnr_8", "of_class", "critic"} <= log_names(runs / "tiny-decoder")
+    moved = {name for name in before if not torch.equal(before[name].half().float(), after["ema"][name].half().float())}
+    assert moved and all(name.startswith("decoder.") for name in moved)
+
+    tokenizer, _ = load_tokenizer(runs, "tiny-tokenizer")
+    assert load_decoder(tokenizer, runs, None) is None
+    assert load_decoder(tokenizer, runs, "tiny-decoder") == 3
+    assert all(torch.equal(value, after["ema"][f"decoder.{name}"]) for name, value in tokenizer.decoder.state_dict().items())
+    with pytest.raises(SystemExit, match="Train it first"):
+        load_decoder(tokenizer, runs, "no-such-run")
 
 
 def test_token_set_is_the_tokenizers_encoding(stage, class_folders, tmp_path):
