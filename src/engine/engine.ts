@@ -238,8 +238,13 @@ async function remoteSessions(
   borders: Record<RunnableGraph, GraphBorder>,
 ): Promise<Sessions> {
   const replicas = new Replicas(addresses);
-  const decode = await RemoteGraph.create(replicas, remoteModelName(id, 'decode'), borders.decode);
-  return { step: files.step ? await RemoteGraph.create(replicas, remoteModelName(id, 'step'), borders.step) : null, decode };
+  try {
+    const decode = await RemoteGraph.create(replicas, remoteModelName(id, 'decode'), borders.decode);
+    return { step: files.step ? await RemoteGraph.create(replicas, remoteModelName(id, 'step'), borders.step) : null, decode };
+  } catch (error) {
+    replicas.close();
+    throw error;
+  }
 }
 
 async function readGolden(pack: ModelPackage, borders: Record<RunnableGraph, GraphBorder>): Promise<GoldenCases> {

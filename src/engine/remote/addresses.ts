@@ -22,11 +22,18 @@ export function remoteAddresses(text: string): string[] {
 
 function normalise(address: string): string {
   const url = URL.canParse(address) ? new URL(address) : null;
-  if (!url || !/^https?:$/.test(url.protocol) || url.search || url.hash || url.username || url.password) {
+  if (!url || !/^(https?|grpcs?):$/.test(url.protocol) || !url.hostname || url.search || url.hash || url.username || url.password) {
     throw new StudioError(
       'bad-request',
-      `“${address}” in RESGEN_REMOTE is not the address of a server. Write it like http://server:8000, with commas between several.`,
+      `“${address}” in RESGEN_REMOTE is not the address of a server. Write it like http://server:8000 or grpc://server:8001, with commas between several.`,
     );
   }
+  if (isGrpc(url.href) && (!url.port || !/^\/?$/.test(url.pathname))) {
+    throw new StudioError('bad-request', `“${address}” in RESGEN_REMOTE must be a server and its port alone, like grpc://server:8001.`);
+  }
   return url.href.replace(/\/+$/, '');
+}
+
+export function isGrpc(address: string): boolean {
+  return /^grpcs?:/.test(address);
 }

@@ -5,6 +5,8 @@ export const REMOTE_LIMITS = {
   textBytes: 1 << 20,
   /** Characters of one number in JSON, with its comma. */
   numberBytes: 32,
+  /** Of an answer over gRPC, where the limit belongs to the connection: 64 pictures of 1024 pixels a side, and some. */
+  messageBytes: 256 << 20,
   inferMs: 60_000,
   askMs: 10_000,
   /** How long a request goes from server to server before it gives up, and how long when a model is loaded, where somebody waits. */

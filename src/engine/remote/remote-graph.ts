@@ -2,8 +2,8 @@ import type { GraphBorder, RunnableGraph, TensorBorder } from '../borders.js';
 import type { TensorData } from '../safetensors.js';
 import { type GraphRunner, type Sizes, type Tensors, dimensions } from '../session.js';
 import { REMOTE_LIMITS } from './limits.js';
+import { type InferenceClient, type ModelMetadata, RemoteFailure, type WantedTensor, type WireTensor } from './protocol.js';
 import type { Replicas } from './replicas.js';
-import { type ModelMetadata, RemoteFailure, type V2Client, type WantedTensor, type WireTensor } from './v2-client.js';
 
 /** Name of a package's graph on an inference server. */
 export const remoteModelName = (packageId: string, graph: RunnableGraph): string => `${packageId}-${graph}`;
@@ -20,7 +20,7 @@ export class RemoteGraph implements GraphRunner {
 
   /** @throws StudioError `refused` where no server answers, `bad-model` where its model takes or gives something else than the border */
   static async create(replicas: Replicas, model: string, border: GraphBorder): Promise<RemoteGraph> {
-    const ask = async (client: V2Client): Promise<Set<string>> => columnsOf(await client.modelMetadata(model), border);
+    const ask = async (client: InferenceClient): Promise<Set<string>> => columnsOf(await client.modelMetadata(model), border);
     const columns = await replicas.run(model, ask, REMOTE_LIMITS.givingUpAtLoadMs);
     return new RemoteGraph(replicas, model, border, columns);
   }
@@ -31,8 +31,9 @@ export class RemoteGraph implements GraphRunner {
     return Object.fromEntries(Object.keys(this.border.outputs).map((name, i) => [name, join(parts.map((part) => part[i]))]));
   }
 
-  /** Servers keep their models; there is nothing here to give back. */
+  /** Servers keep their models. Graphs that share these servers are released together, and the connections with the first. */
   release(): Promise<void> {
+    this.replicas.close();
     return Promise.resolve();
   }
 

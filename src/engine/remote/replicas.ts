@@ -1,10 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { StudioError } from '../../contract/errors.js';
+import { clientOf } from './clients.js';
 import { REMOTE_LIMITS } from './limits.js';
-import { RemoteFailure, V2Client } from './v2-client.js';
+import { type InferenceClient, RemoteFailure } from './protocol.js';
 
 interface Replica {
-  client: V2Client;
+  client: InferenceClient;
   running: number;
   /** Failures in a row. */
   failures: number;
@@ -23,7 +24,7 @@ export class Replicas {
 
   constructor(addresses: readonly string[], inferMs: number = REMOTE_LIMITS.inferMs) {
     this.#replicas = addresses.map((address) => ({
-      client: new V2Client(address, inferMs),
+      client: clientOf(address, inferMs),
       running: 0,
       failures: 0,
       restsUntil: 0,
@@ -37,7 +38,7 @@ export class Replicas {
   }
 
   /** @throws StudioError `refused` where no server does it in time, `bad-model` where one refuses the request itself */
-  async run<T>(model: string, work: (client: V2Client) => Promise<T>, givingUpMs: number = REMOTE_LIMITS.givingUpMs): Promise<T> {
+  async run<T>(model: string, work: (client: InferenceClient) => Promise<T>, givingUpMs: number = REMOTE_LIMITS.givingUpMs): Promise<T> {
     const giveUpAt = performance.now() + givingUpMs;
     while (performance.now() < giveUpAt) {
       const replica = await this.#take(model, giveUpAt);
@@ -55,6 +56,11 @@ export class Replicas {
       }
     }
     throw this.#noneAnswers();
+  }
+
+  /** Gives every connection back. */
+  close(): void {
+    for (const { client } of this.#replicas) client.close();
   }
 
   /** Counts a request for the least busy of those that do not rest; where all rest, for the first that wakes. */

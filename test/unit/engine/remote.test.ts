@@ -1,13 +1,16 @@
 import type { ServerResponse } from 'node:http';
+import { status } from '@grpc/grpc-js';
 import fc from 'fast-check';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { Engine, type LoadOptions, openPackage } from '../../../src/engine/index.js';
 import { graphBorders } from '../../../src/engine/borders.js';
 import { remoteAddresses } from '../../../src/engine/remote/addresses.js';
+import type { ModelInferResponse } from '../../../src/engine/remote/grpc-service.js';
 import { RemoteGraph, divide } from '../../../src/engine/remote/remote-graph.js';
 import { Replicas } from '../../../src/engine/remote/replicas.js';
 import { tritonConfig } from '../../../src/engine/remote/triton.js';
 import { SAMPLING, TINY } from './fixtures.js';
+import { type GrpcInterception, type GrpcServerOptions, startGrpcServer } from './grpc-server.js';
 import { type V2Server, type V2ServerOptions, startV2Server } from './v2-server.js';
 
 const ITEMS = [5, 77, 0xffff_ffff, 9, 10].map((seed, i) => ({ condition: i % 3, seed }));
@@ -19,14 +22,18 @@ async function load(options: LoadOptions = {}): Promise<Engine> {
 }
 
 const serve = (options?: V2ServerOptions): Promise<V2Server> => startV2Server(TINY, options);
+const serveGrpc = (options?: GrpcServerOptions): Promise<V2Server> => startGrpcServer(TINY, options);
 const listOf = (...servers: V2Server[]): string => servers.map(({ address }) => address).join(', ');
 
 describe('a model on inference servers', () => {
   test.each([
-    ['in JSON', false],
-    ['in binary, as Triton has it', true],
-  ])('is what auto takes, and gives the same pictures as here, %s', async (_how, triton) => {
-    const [a, b] = [await serve({ triton }), await serve({ triton })];
+    ['in JSON', () => serve()],
+    ['in binary, as Triton has it', () => serve({ triton: true })],
+    ['over gRPC', () => serveGrpc()],
+    ['over gRPC, as Triton has it', () => serveGrpc({ triton: true })],
+    ['over gRPC, answered in numbers', () => serveGrpc({ typed: true })],
+  ])('is what auto takes, and gives the same pictures as here, %s', async (_how, start) => {
+    const [a, b] = [await start(), await start()];
     const remote = await load({ remote: listOf(a, b) });
     expect(remote.probes[0]).toMatchObject({
       name: 'remote',
@@ -44,11 +51,19 @@ describe('a model on inference servers', () => {
     );
   });
 
-  test('loses nothing when one server is killed in the middle, and when that one comes back busy', async () => {
-    const [a, b] = [
-      await serve(),
-      await serve({ intercept: (request, response) => request.url?.endsWith('infer') === true && busyNowAndThen(response) }),
-    ];
+  test.each([
+    [
+      'over HTTP',
+      () => serve(),
+      () => serve({ intercept: (request, response) => request.url?.endsWith('infer') === true && busyNowAndThen(response) }),
+    ],
+    [
+      'over gRPC',
+      () => serveGrpc(),
+      () => serveGrpc({ intercept: (call) => (call === 'ModelInfer' && isBusy() ? { code: status.UNAVAILABLE, details: 'busy' } : null) }),
+    ],
+  ])('loses nothing when one server is killed in the middle and the other one is busy now and then, %s', async (_how, well, busy) => {
+    const [a, b] = [await well(), await busy()];
     const remote = await load({ remote: listOf(a, b) });
     const pictures = await remote.generate(ITEMS, SAMPLING, {
       onStep: ({ step }) => {
@@ -59,9 +74,11 @@ describe('a model on inference servers', () => {
     expect(pictures).toEqual(await local.generate(ITEMS, SAMPLING));
   });
 
-  test('goes to another server when one gives no answer', async () => {
-    const silent = await serve({ intercept: (request) => request.url?.endsWith('infer') === true });
-    const good = await serve();
+  test.each([
+    ['over HTTP', () => serve({ intercept: (request) => request.url?.endsWith('infer') === true }), () => serve()],
+    ['over gRPC', () => serveGrpc({ intercept: (call) => (call === 'ModelInfer' ? 'silence' : null) }), () => serveGrpc()],
+  ])('goes to another server when one gives no answer, %s', async (_how, startSilent, startGood) => {
+    const [silent, good] = [await startSilent(), await startGood()];
     const border = graphBorders((await openPackage(TINY)).manifest).decode;
     const graph = await RemoteGraph.create(new Replicas([silent.address, good.address], 100), 'tiny-decode', border);
     const { pixels } = await graph.run({ B: 2 }, { tokens: new Int32Array(2 * 4 * 4), depth: new Int32Array(2 * 4).fill(4) });
@@ -69,18 +86,26 @@ describe('a model on inference servers', () => {
     expect(good.inferred.length).toBeGreaterThanOrEqual(2);
   });
 
-  test('that nobody answers for is run here instead, or refused with a sentence where it was asked for', async () => {
-    const server = await serve();
-    server.kill();
-    const auto = await load({ remote: server.address });
-    expect(auto.provider).not.toBe('remote');
-    const sentence = /^No inference server did the work \(http:\/\/127\.0\.0\.1:\d+: ECONNREFUSED\)\. Check that they run, then retry/;
-    expect(auto.probes[0]).toMatchObject({ name: 'remote', state: 'refused', reason: expect.stringMatching(sentence) as string });
-    await expect(load({ provider: 'remote', remote: server.address })).rejects.toThrow(
-      /^Inference servers can't run this model: No inference server/,
-    );
-    await expect(load({ provider: 'remote' })).rejects.toThrow(/No inference server is named\. Start the studio with RESGEN_REMOTE=/);
-  }, 60_000);
+  test.each([
+    ['HTTP', () => serve()],
+    ['gRPC', () => serveGrpc()],
+  ])(
+    'that nobody answers for over %s is run here instead, or refused with a sentence where it was asked for',
+    async (_how, start) => {
+      const server = await start();
+      server.kill();
+      const auto = await load({ remote: server.address });
+      expect(auto.provider).not.toBe('remote');
+      const sentence =
+        /^No inference server did the work \((?:http|grpc):\/\/127\.0\.0\.1:\d+: ECONNREFUSED\)\. Check that they run, then retry/;
+      expect(auto.probes[0]).toMatchObject({ name: 'remote', state: 'refused', reason: expect.stringMatching(sentence) as string });
+      await expect(load({ provider: 'remote', remote: server.address })).rejects.toThrow(
+        /^Inference servers can't run this model: No inference server/,
+      );
+      await expect(load({ provider: 'remote' })).rejects.toThrow(/No inference server is named\. Start the studio with RESGEN_REMOTE=/);
+    },
+    60_000,
+  );
 
   test('of another kind is refused, with what is wrong', async () => {
     const unknown = await serve({
@@ -103,6 +128,67 @@ describe('a model on inference servers', () => {
     await expect(load({ provider: 'remote', remote: blind.address })).rejects.toThrow(/Inference servers can't run this model: /);
   });
 
+  test('of another kind is refused over gRPC as well', async () => {
+    const said = (details: string): GrpcInterception => ({ code: status.INVALID_ARGUMENT, details });
+    const choosy = await serveGrpc({ intercept: (call) => (call === 'ModelInfer' ? said('no such shape') : null) });
+    await expect(load({ provider: 'remote', remote: choosy.address })).rejects.toThrow(
+      /can't run “tiny-\w+”: it answered INVALID_ARGUMENT: no such shape/,
+    );
+    const unknown = await serveGrpc({ intercept: () => ({ code: status.NOT_FOUND, details: 'not found' }) });
+    await expect(load({ provider: 'remote', remote: unknown.address })).rejects.toThrow(/it answered NOT_FOUND: not found/);
+    const large = await serveGrpc({
+      intercept: (call) =>
+        call === 'ModelInfer' ? { code: status.RESOURCE_EXHAUSTED, details: 'Received message larger than max' } : null,
+    });
+    await expect(load({ provider: 'remote', remote: large.address })).rejects.toThrow(/it answered RESOURCE_EXHAUSTED: Received message/);
+    const plain = await serveGrpc();
+    await expect(load({ provider: 'remote', remote: plain.address.replace('grpc:', 'grpcs:') })).rejects.toThrow(
+      /^Inference servers can't run this model: No inference server did the work/,
+    );
+  });
+
+  test('is not asked again before the server says that it has loaded it', async () => {
+    let ready = false;
+    const asked: string[] = [];
+    const starting = await serveGrpc({
+      intercept: (call) => {
+        asked.push(call);
+        if (call === 'ModelReady') return ready ? null : { answer: new Uint8Array() };
+        return ready || call !== 'ModelInfer' ? null : { code: status.UNAVAILABLE, details: 'loading' };
+      },
+    });
+    const graph = await decodeGraph(starting.address);
+    setTimeout(() => (ready = true), 400);
+    const { pixels } = await graph.run({ B: 1 }, { tokens: new Int32Array(16), depth: new Int32Array(4) });
+    expect(pixels).toHaveLength(16 * 16 * 3);
+    expect(asked.slice(0, 3)).toEqual(['ModelMetadata', 'ModelInfer', 'ModelReady']);
+    expect(asked.slice(-2)).toEqual(['ModelReady', 'ModelInfer']);
+  });
+
+  test('whatever a server answers over gRPC, the result is sound or a sentence', async () => {
+    let answer: Partial<ModelInferResponse> | Uint8Array = {};
+    const hostile = await serveGrpc({ intercept: (call) => (call === 'ModelInfer' ? { answer } : null) });
+    const graph = await decodeGraph(hostile.address);
+    const tensor = fc.record({
+      name: fc.constantFrom('pixels', 'other'),
+      datatype: fc.constantFrom('UINT8', 'INT32', 'FP32', 'BYTES'),
+      shape: fc.array(fc.integer(), { maxLength: 4 }),
+      contents: fc.option(fc.record({ uint_contents: fc.array(fc.nat(255), { maxLength: 5 }) })),
+    });
+    const bytes = fc.oneof(fc.uint8Array({ maxLength: 20 }), fc.constant(new Uint8Array(768)));
+    const answers = fc.oneof(
+      fc.uint8Array({ maxLength: 900 }),
+      fc.record({ outputs: fc.array(tensor, { maxLength: 3 }), raw_output_contents: fc.array(bytes, { maxLength: 3 }) }),
+    );
+    await fc.assert(
+      fc.asyncProperty(answers, async (given) => {
+        answer = given;
+        await expectSoundOrSentence(graph);
+      }),
+      { numRuns: 150 },
+    );
+  }, 60_000);
+
   test('whatever a server answers, the result is sound or a sentence', async () => {
     let body: string | Uint8Array = '';
     let headers: Record<string, string> = {};
@@ -113,8 +199,7 @@ describe('a model on inference servers', () => {
         return true;
       },
     });
-    const border = graphBorders((await openPackage(TINY)).manifest).decode;
-    const graph = await RemoteGraph.create(new Replicas([hostile.address]), 'tiny-decode', border);
+    const graph = await decodeGraph(hostile.address);
     const output = fc.record(
       {
         name: fc.constantFrom('pixels', 'other'),
@@ -134,11 +219,7 @@ describe('a model on inference servers', () => {
       fc.asyncProperty(answers, fc.option(fc.constantFrom('0', '-1', '10', 'x', '99999999')), async (given, length) => {
         body = given;
         headers = length === null ? {} : { 'inference-header-content-length': length };
-        const done = graph.run({ B: 1 }, { tokens: new Int32Array(16), depth: new Int32Array(4) });
-        const result = await done.catch((error: unknown) => error);
-        if (result instanceof Error)
-          expect(result.message).toMatch(/^The inference server http.* can't run “tiny-decode”: .*\. Export the package again/s);
-        else expect(result).toMatchObject({ pixels: expect.any(Uint8Array) as Uint8Array });
+        await expectSoundOrSentence(graph);
       }),
       { numRuns: 150 },
     );
@@ -149,7 +230,19 @@ describe('addresses of servers', () => {
   test('are told apart by commas; what is none is refused', () => {
     expect(remoteAddresses(' http://a:8000/, https://b/models/ ,http://a:8000')).toEqual(['http://a:8000', 'https://b/models']);
     expect(remoteAddresses('')).toEqual([]);
-    for (const bad of ['a:8000', 'file:///etc/passwd', 'http://user:secret@a', 'http://a?x=1', 'nonsense']) {
+    expect(remoteAddresses('grpc://a:8001/, grpcs://[::1]:8001,grpc://a:8001')).toEqual(['grpc://a:8001', 'grpcs://[::1]:8001']);
+    for (const bad of ['grpc://a', 'grpc://a:8001/models'])
+      expect(() => remoteAddresses(bad)).toThrow(/must be a server and its port alone/);
+    for (const bad of [
+      'a:8000',
+      'grpc:8001',
+      'grpc://',
+      'unix:/tmp/socket',
+      'file:///etc/passwd',
+      'http://user:secret@a',
+      'http://a?x=1',
+      'nonsense',
+    ]) {
       expect(() => remoteAddresses(bad)).toThrow(/is not the address of a server/);
     }
     expect(() => remoteAddresses(Array.from({ length: 33 }, (_, i) => `http://a:${i + 1}`).join())).toThrow(/names 33 servers/);
@@ -185,8 +278,25 @@ function answer(response: ServerResponse, status: number, value: object): true {
   return true;
 }
 
-let asked = 0;
 /** Every third request gets no more than a 503. */
 function busyNowAndThen(response: ServerResponse): boolean {
-  return ++asked % 3 === 0 && answer(response, 503, { error: 'busy' });
+  return isBusy() && answer(response, 503, { error: 'busy' });
+}
+
+let requests = 0;
+const isBusy = (): boolean => ++requests % 3 === 0;
+
+async function decodeGraph(address: string): Promise<RemoteGraph> {
+  const border = graphBorders((await openPackage(TINY)).manifest).decode;
+  const graph = await RemoteGraph.create(new Replicas([address]), 'tiny-decode', border);
+  onTestFinished(() => graph.release());
+  return graph;
+}
+
+async function expectSoundOrSentence(graph: RemoteGraph): Promise<void> {
+  const done = graph.run({ B: 1 }, { tokens: new Int32Array(16), depth: new Int32Array(4) });
+  const result = await done.catch((error: unknown) => error);
+  if (result instanceof Error)
+    expect(result.message).toMatch(/^The inference server (?:http|grpc).* can't run “tiny-decode”: .*\. Export the package again/s);
+  else expect(result).toMatchObject({ pixels: expect.any(Uint8Array) as Uint8Array });
 }

@@ -3,10 +3,11 @@ import type { AddressInfo, Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
 import { type GraphBorder, graphBorders } from '../../../src/engine/borders.js';
 import { openPackage, readPackageFile } from '../../../src/engine/package.js';
+import { DATATYPES, type TensorMetadata } from '../../../src/engine/remote/protocol.js';
+import { remoteModelName } from '../../../src/engine/remote/remote-graph.js';
 import { GraphSession, type Tensors } from '../../../src/engine/session.js';
 
-const DATATYPES = { int32: 'INT32', float32: 'FP32', uint8: 'UINT8' } as const;
-const ARRAYS = { INT32: Int32Array, FP32: Float32Array, UINT8: Uint8Array } as const;
+export const ARRAYS = { INT32: Int32Array, FP32: Float32Array, UINT8: Uint8Array } as const;
 
 interface WireInput {
   name: string;
@@ -31,17 +32,27 @@ export interface V2Server {
   kill(): void;
 }
 
-/** A KServe v2 server over HTTP that runs the step and decode graphs of a package, ended with the test. */
-export async function startV2Server(packageFolder: string, { triton = false, intercept }: V2ServerOptions = {}): Promise<V2Server> {
+export interface ServedModel {
+  session: GraphSession;
+  border: GraphBorder;
+}
+
+/** Sessions of the step and decode graphs of a package, by their names on a server. */
+export async function servedModels(packageFolder: string): Promise<Map<string, ServedModel>> {
   const pack = await openPackage(packageFolder);
   const borders = graphBorders(pack.manifest);
-  const models = new Map<string, { session: GraphSession; border: GraphBorder }>();
+  const models = new Map<string, ServedModel>();
   for (const graph of ['step', 'decode'] as const) {
     const session = await GraphSession.create(await readPackageFile(pack, graph), borders[graph], { provider: 'cpu', threads: 1 });
     onTestFinished(() => session.release());
-    models.set(`${pack.manifest.id}-${graph}`, { session, border: borders[graph] });
+    models.set(remoteModelName(pack.manifest.id, graph), { session, border: borders[graph] });
   }
+  return models;
+}
 
+/** A KServe v2 server over HTTP that runs the step and decode graphs of a package, ended with the test. */
+export async function startV2Server(packageFolder: string, { triton = false, intercept }: V2ServerOptions = {}): Promise<V2Server> {
+  const models = await servedModels(packageFolder);
   const inferred: string[] = [];
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     if (intercept?.(request, response)) return;
@@ -76,10 +87,10 @@ export async function startV2Server(packageFolder: string, { triton = false, int
   return { address: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, inferred, kill };
 }
 
-function metadata(name: string, { inputs, outputs }: GraphBorder, triton: boolean): object {
-  const list = (tensors: GraphBorder['inputs']): object[] =>
+export function metadata(name: string, { inputs, outputs }: GraphBorder, triton: boolean) {
+  const list = (tensors: GraphBorder['inputs']): TensorMetadata[] =>
     Object.entries(tensors).map(([tensor, { type, shape }]) => {
-      const dimensions = shape.map((dimension) => (dimension === 'B' ? -1 : dimension));
+      const dimensions = shape.map((dimension) => (dimension === 'B' ? -1 : Number(dimension)));
       return { name: tensor, datatype: DATATYPES[type], shape: triton && dimensions.length === 1 ? [...dimensions, 1] : dimensions };
     });
   return { name, versions: ['1'], platform: 'test', inputs: list(inputs), outputs: list(outputs) };

@@ -1,29 +1,29 @@
 import { z } from 'zod';
-import type { TensorBorder } from '../borders.js';
 import type { TensorData } from '../safetensors.js';
 import { REMOTE_LIMITS } from './limits.js';
+import {
+  type AnsweredTensor,
+  DATATYPES,
+  type InferenceClient,
+  type ModelMetadata,
+  RemoteFailure,
+  type WantedTensor,
+  type WireTensor,
+  bytesOf,
+  count,
+  malformed,
+  noAnswer,
+  readOutputs,
+  worthAnotherTry,
+} from './protocol.js';
 
-/** The KServe v2 protocol (Open Inference Protocol) over HTTP, with its binary tensor extension where a server has it. */
-
-export interface WireTensor {
-  name: string;
-  type: TensorBorder['type'];
-  shape: readonly number[];
-  data: TensorData;
-}
-
-/** What is asked for: its shape is known before, so that an answer of another size is none. */
-export type WantedTensor = Omit<WireTensor, 'data'>;
-
-const DATATYPES = { int32: 'INT32', float32: 'FP32', uint8: 'UINT8' } as const satisfies Record<TensorBorder['type'], string>;
-const ARRAYS = { int32: Int32Array, float32: Float32Array, uint8: Uint8Array } as const;
 const BINARY = 'binary_tensor_data';
 const HEADER_LENGTH = 'inference-header-content-length';
 
 const ServerMetadata = z.object({ name: z.string().default(''), extensions: z.array(z.string()).default([]) });
 
 const TensorMetadata = z.object({ name: z.string(), datatype: z.string(), shape: z.array(z.int()) });
-const ModelMetadata = z.object({
+const Metadata = z.object({
   inputs: z
     .array(TensorMetadata)
     .nullish()
@@ -33,7 +33,6 @@ const ModelMetadata = z.object({
     .nullish()
     .transform((list) => list ?? []),
 });
-export type ModelMetadata = z.infer<typeof ModelMetadata>;
 
 const InferResponse = z.object({
   outputs: z.array(
@@ -46,20 +45,8 @@ const InferResponse = z.object({
   ),
 });
 
-/** Why a server gave no result. `again` tells whether another try, here or elsewhere, may go better. */
-export class RemoteFailure extends Error {
-  override readonly name = 'RemoteFailure';
-  constructor(
-    message: string,
-    readonly again: boolean,
-    options?: ErrorOptions,
-  ) {
-    super(message, options);
-  }
-}
-
-/** One server. Every method throws `RemoteFailure`. */
-export class V2Client {
+/** A server of the protocol over HTTP, with its binary tensor extension where it has that. */
+export class HttpClient implements InferenceClient {
   #binary: boolean | undefined;
 
   constructor(
@@ -68,18 +55,12 @@ export class V2Client {
     private readonly inferMs: number,
   ) {}
 
-  /** Returns where the server has the model loaded. */
-  async checkReady(model: string): Promise<void> {
-    try {
-      await this.#ask(`/v2/models/${model}/ready`);
-    } catch (error) {
-      // A server that has just started may not know the model yet.
-      throw error instanceof RemoteFailure ? new RemoteFailure(error.message, true, { cause: error }) : error;
-    }
+  checkReady(model: string): Promise<void> {
+    return worthAnotherTry(this.#ask(`/v2/models/${model}/ready`).then(() => undefined));
   }
 
   async modelMetadata(model: string): Promise<ModelMetadata> {
-    return parsed(ModelMetadata, await this.#ask(`/v2/models/${model}`));
+    return parsed(Metadata, await this.#ask(`/v2/models/${model}`));
   }
 
   async infer(model: string, inputs: readonly WireTensor[], outputs: readonly WantedTensor[]): Promise<TensorData[]> {
@@ -87,8 +68,11 @@ export class V2Client {
     const { body, headers } = this.#binary ? binaryRequest(inputs, outputs) : jsonRequest(inputs, outputs);
     const limit = outputs.reduce((bytes, { shape }) => bytes + count(shape) * REMOTE_LIMITS.numberBytes, REMOTE_LIMITS.textBytes);
     const response = await this.#send(`/v2/models/${model}/infer`, { method: 'POST', body, headers }, this.inferMs, limit);
-    return readOutputs(response, outputs);
+    return readOutputs(readAnswer(response), outputs);
   }
+
+  /** Connections are fetch's own, which ends those that nobody uses. */
+  close(): void {}
 
   async #ask(path: string): Promise<Uint8Array> {
     return (await this.#send(path, {}, REMOTE_LIMITS.askMs, REMOTE_LIMITS.textBytes)).bytes;
@@ -122,7 +106,7 @@ async function readUpTo(response: Response, limit: number): Promise<Uint8Array> 
 
 function describe(error: unknown, ms: number): string {
   if (!(error instanceof Error)) return String(error);
-  if (error.name === 'TimeoutError') return `it gave no answer in ${ms / 1000} s`;
+  if (error.name === 'TimeoutError') return noAnswer(ms);
   // fetch says only that it failed; what happened is its cause.
   const { cause } = error;
   return cause instanceof Error ? ('code' in cause ? String(cause.code) : cause.message) : error.message;
@@ -147,9 +131,9 @@ function jsonRequest(inputs: readonly WireTensor[], outputs: readonly WantedTens
   return { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } };
 }
 
-/** JSON that tells the sizes, then the tensors' bytes, little-endian as every machine that Node runs on. */
+/** JSON that tells the sizes, then the tensors' bytes. */
 function binaryRequest(inputs: readonly WireTensor[], outputs: readonly WantedTensor[]): Request {
-  const bytes = inputs.map(({ data }) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+  const bytes = inputs.map(bytesOf);
   const header = Buffer.from(
     JSON.stringify({
       inputs: inputs.map(({ name, type, shape }, i) => ({
@@ -167,44 +151,17 @@ function binaryRequest(inputs: readonly WireTensor[], outputs: readonly WantedTe
   };
 }
 
-function readOutputs(
-  { bytes, headerLength }: { bytes: Uint8Array; headerLength: string | null },
-  wanted: readonly WantedTensor[],
-): TensorData[] {
+function readAnswer({ bytes, headerLength }: { bytes: Uint8Array; headerLength: string | null }): AnsweredTensor[] {
   const jsonBytes = headerLength === null ? bytes.byteLength : Number(headerLength);
   if (!Number.isInteger(jsonBytes) || jsonBytes < 0 || jsonBytes > bytes.byteLength) throw malformed('its header has no sound length');
-  const { outputs } = parsed(InferResponse, bytes.subarray(0, jsonBytes));
   let at = jsonBytes;
-  const found = new Map<string, TensorData>();
-  for (const { name, datatype, data, parameters } of outputs) {
-    const tensor = wanted.find((candidate) => candidate.name === name);
+  return parsed(InferResponse, bytes.subarray(0, jsonBytes)).outputs.map(({ name, datatype, data, parameters }) => {
     const size = parameters?.binary_data_size;
-    const binary = size === undefined ? null : bytes.subarray(at, at + size);
-    at += size ?? 0;
-    if (!tensor) continue;
-    if (datatype !== DATATYPES[tensor.type]) throw malformed(`its output ${name} is ${datatype} and not ${DATATYPES[tensor.type]}`);
-    const values = binary ? fromBytes(tensor, binary) : fromNumbers(tensor, data ?? []);
-    if (values?.length !== count(tensor.shape)) throw malformed(`its output ${name} has not the size that was asked for`);
-    found.set(name, values);
-  }
-  return wanted.map(({ name }) => {
-    const values = found.get(name);
-    if (!values) throw malformed(`its answer has no output ${name}`);
-    return values;
+    if (size === undefined) return { name, datatype, values: data ?? [] };
+    const values = bytes.subarray(at, at + size);
+    at += size;
+    return { name, datatype, values };
   });
-}
-
-function fromBytes({ type }: WantedTensor, bytes: Uint8Array): TensorData | null {
-  const ArrayType = ARRAYS[type];
-  if (bytes.byteLength % ArrayType.BYTES_PER_ELEMENT !== 0) return null;
-  // A copy: a view needs an aligned start, which bytes after JSON seldom have.
-  return new ArrayType(new Uint8Array(bytes).buffer);
-}
-
-function fromNumbers({ type }: WantedTensor, data: readonly unknown[]): TensorData | null {
-  // Flat, or nested by dimension: the protocol allows both.
-  const flat = data.flat(8);
-  return flat.every((value): value is number => typeof value === 'number') ? ARRAYS[type].from(flat) : null;
 }
 
 function parsed<T extends z.ZodType>(schema: T, bytes: Uint8Array): z.infer<T> {
@@ -214,6 +171,3 @@ function parsed<T extends z.ZodType>(schema: T, bytes: Uint8Array): z.infer<T> {
     throw malformed('its answer is not of the KServe v2 protocol', cause);
   }
 }
-
-const malformed = (message: string, cause?: unknown): RemoteFailure => new RemoteFailure(message, false, { cause });
-const count = (shape: readonly number[]): number => shape.reduce((product, dimension) => product * dimension, 1);
