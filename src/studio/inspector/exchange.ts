@@ -12,7 +12,7 @@ import { toPng, toSheet } from '../pictures.js';
 import type { SettingsStore } from '../settings-store.js';
 import { type OpenItem, type TokenStore, checkFits } from './token-store.js';
 import { type Decodable, type Views, cannotDecode, notGenerated } from './views.js';
-import { toWav } from './wav.js';
+import { toWav } from '../audio/wav.js';
 
 interface Parts {
   store: TokenStore;

@@ -7,7 +7,7 @@ import type { Engine } from '../engine.js';
 import type { SettingsStore } from '../settings-store.js';
 import { Recent } from './recent.js';
 import type { TokenStore } from './token-store.js';
-import { toWav } from './wav.js';
+import { toWav } from '../audio/wav.js';
 
 const FRAMES_KEPT = 64 << 20;
 /** Views that the engine decodes together: more take memory and gain nothing. */
