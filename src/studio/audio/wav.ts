@@ -1,7 +1,5 @@
 import { type Decode, bad, checkFormat, cutOff, notSound, tooLong } from './decoded.js';
 
-const HEADER = 44;
-const FULL_SCALE = 32_767;
 /** Of the format chunk. */
 const PCM = 1;
 const FLOAT = 3;
@@ -59,25 +57,3 @@ export const readWav: Decode = (bytes, maxSeconds) => {
   }
   throw cutOff();
 };
-
-/** Mono samples in -1..1 as a WAV of 16 bits. */
-export function toWav(samples: Float32Array, sampleRate: number): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(HEADER + samples.length * 2);
-  const view = new DataView(bytes.buffer);
-  const text = (place: number, letters: string): void => void bytes.set(new TextEncoder().encode(letters), place);
-  text(0, 'RIFF');
-  view.setUint32(4, bytes.length - 8, true);
-  text(8, 'WAVEfmt ');
-  view.setUint32(16, 16, true);
-  // PCM, one channel.
-  view.setUint16(20, 1, true);
-  view.setUint16(22, 1, true);
-  view.setUint32(24, sampleRate, true);
-  view.setUint32(28, sampleRate * 2, true);
-  view.setUint16(32, 2, true);
-  view.setUint16(34, 16, true);
-  text(36, 'data');
-  view.setUint32(40, samples.length * 2, true);
-  samples.forEach((sample, n) => view.setInt16(HEADER + n * 2, Math.round(Math.max(-1, Math.min(1, sample)) * FULL_SCALE), true));
-  return bytes;
-}

@@ -1,8 +1,8 @@
 import { cpSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { toWav } from '../../../src/contract/index.js';
 import { writeNpy } from '../../../src/engine/index.js';
-import { toWav } from '../../../src/studio/audio/wav.js';
 import { nodeEngine } from '../../../src/studio/index.js';
 import { bundleEngineProcess } from '../engine/engine-process.js';
 import { type TestStudio, openStudio, temporaryFolder } from './support.js';

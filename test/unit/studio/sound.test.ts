@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { toWav } from '../../../src/contract/index.js';
 import { readFlac } from '../../../src/studio/audio/flac.js';
 import { resample } from '../../../src/studio/audio/resample.js';
 import { readSound } from '../../../src/studio/audio/sound.js';
-import { readWav, toWav } from '../../../src/studio/audio/wav.js';
+import { readWav } from '../../../src/studio/audio/wav.js';
 
 /** A quarter of a second: 440 Hz at half of full scale, and in files of two channels 880 Hz at a quarter in the other. */
 const file = (name: string): Uint8Array => new Uint8Array(readFileSync(`test/fixtures/sounds/${name}`));

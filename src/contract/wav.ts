@@ -1,0 +1,41 @@
+/** The form in which sounds travel: mono WAV of 16 bits. */
+
+const HEADER = 44;
+const FULL_SCALE = 32_767;
+
+/** Mono samples in -1..1. */
+export interface Sound {
+  readonly sampleRate: number;
+  readonly samples: Float32Array;
+}
+
+export function toWav(samples: Float32Array, sampleRate: number): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(HEADER + samples.length * 2);
+  const view = new DataView(bytes.buffer);
+  const text = (place: number, letters: string): void => void bytes.set(new TextEncoder().encode(letters), place);
+  text(0, 'RIFF');
+  view.setUint32(4, bytes.length - 8, true);
+  text(8, 'WAVEfmt ');
+  view.setUint32(16, 16, true);
+  // PCM, one channel.
+  view.setUint16(20, 1, true);
+  view.setUint16(22, 1, true);
+  view.setUint32(24, sampleRate, true);
+  view.setUint32(28, sampleRate * 2, true);
+  view.setUint16(32, 2, true);
+  view.setUint16(34, 16, true);
+  text(36, 'data');
+  view.setUint32(40, samples.length * 2, true);
+  samples.forEach((sample, n) => view.setInt16(HEADER + n * 2, Math.round(Math.max(-1, Math.min(1, sample)) * FULL_SCALE), true));
+  return bytes;
+}
+
+/** Reads what `toWav` wrote. */
+export function fromWav(bytes: Uint8Array): Sound {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const length = Math.max(0, Math.floor((bytes.length - HEADER) / 2));
+  return {
+    sampleRate: view.getUint32(24, true),
+    samples: Float32Array.from({ length }, (_, n) => view.getInt16(HEADER + n * 2, true) / FULL_SCALE),
+  };
+}
