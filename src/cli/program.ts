@@ -80,17 +80,19 @@ function createProgram(builtFolder: string, done: (exitCode: number) => void): C
     .action(run(async () => (await import('./tokens.js')).decode));
 
   program
-    .command('encode <picture>')
-    .description('turn a picture into tokens')
+    .command('encode <file>')
+    .description('turn a picture, or with a model of sounds a clip (WAV, FLAC, MP3, Ogg), into tokens')
     .addOption(model)
     .requiredOption('--out <file.safetensors>', 'token file to write')
     .addOption(overwrite)
     .action(run(async () => (await import('./tokens.js')).encode));
 
-  const inspected = new Option('--model <id>', 'model that encodes pictures, and of token files that name none').default('fruits');
+  const inspected = new Option('--model <id>', 'model that encodes pictures or sounds, and of token files that name none').default(
+    'fruits',
+  );
   const tokens = program
     .command('tokens')
-    .description('look into tokens: of .safetensors or .npy files, or of pictures, which are encoded');
+    .description('look into tokens: of .safetensors or .npy files, or of pictures and sounds, which are encoded');
   tokens
     .command('show <file...>')
     .description('print the codes, a line a position')

@@ -17,7 +17,7 @@ export async function decode(host: Host, file: string, options: { depth?: number
   });
 }
 
-/** `resgen encode`: a picture as a token file. */
+/** `resgen encode`: a picture or a sound as a token file. */
 export async function encode(host: Host, file: string, options: { model: string; out: string; overwrite: boolean }): Promise<number> {
   return withStudio(host, false, async (studio) => {
     const bytes = new Uint8Array(await readInput(file));

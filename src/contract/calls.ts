@@ -96,7 +96,7 @@ export const calls = {
     params: z.strictObject({ ids: Ids, format: z.enum(['png', 'jpeg', 'webp', 'sheet']) }),
     result: ExportedFile,
   },
-  /** Encodes a picture with a model and keeps it as an item. */
+  /** Encodes a picture, or with a model of sounds a clip (WAV, FLAC, MP3, Ogg Vorbis or Opus), and keeps it as an item. */
   'items.import': { params: z.strictObject({ name: FileName, bytes: Upload, model: z.string() }), result: Item },
   /** The recipe inside a dropped PNG, JPEG or WebP. */
   'recipe.read': { params: z.strictObject({ name: FileName, bytes: Upload }), result: Recipe },

@@ -10,3 +10,4 @@ export * from './library.js';
 export * from './model.js';
 export * from './records.js';
 export * from './sampling.js';
+export * from './wav.js';

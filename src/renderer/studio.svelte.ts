@@ -62,6 +62,12 @@ export class Studio {
     return usable.find((m) => m.id === this.settings?.lastModel) ?? usable.find((m) => m.manifest.files.step) ?? usable[0] ?? null;
   }
 
+  /** A package that takes sounds in. */
+  get soundModel(): UsableModel | null {
+    const sounds = this.models.filter((m): m is UsableModel => m.problem === null && m.manifest?.kind === 'speech');
+    return sounds.find((m) => m.manifest.files.encode) ?? null;
+  }
+
   get brokenModels(): ModelSummary[] {
     return this.models.filter((m) => m.problem !== null);
   }

@@ -1,15 +1,14 @@
-import type { AppInfo, CallName, Item, Params, Recipe, Result, StudioEvent } from '../contract/index.js';
-import { StudioError } from '../contract/index.js';
+import type { AppInfo, CallName, Item, Params, Result, StudioEvent } from '../contract/index.js';
 import type { ClassUseStore } from './class-use-store.js';
 import type { Engine } from './engine.js';
 import type { Exports } from './exports.js';
+import { importFile } from './import-file.js';
 import { createInspectorHandlers } from './inspector/handlers.js';
 import type { ItemsStore } from './items-store.js';
 import type { JobQueue } from './job-queue.js';
 import type { JobsStore } from './jobs-store.js';
 import type { Library } from './library.js';
 import type { Models } from './models.js';
-import { toSquare } from './pictures.js';
 import { readRecipe } from './recipe-file.js';
 import type { SettingsStore } from './settings-store.js';
 
@@ -102,37 +101,9 @@ export function createHandlers(parts: Parts): Handlers {
         [...new Set(ids)].map((id) => items.get(id)),
         format,
       ),
-    'items.import': (params) => importPicture(parts, params),
+    'items.import': (params) => importFile(parts, params),
     'recipe.read': ({ name, bytes }) => readRecipe(name, bytes),
 
     ...createInspectorHandlers(parts),
   };
-}
-
-async function importPicture(parts: Parts, { name, bytes, model: id }: Params<'items.import'>): Promise<Item> {
-  const model = await parts.models.find(id);
-  const { manifest } = model;
-  if (!manifest.image || !manifest.files.encode) {
-    throw new StudioError('bad-request', `The model “${id}” can't encode pictures. Choose another model.`);
-  }
-  const { size } = manifest.image;
-  const square = await toSquare(name, bytes, size);
-  const started = performance.now();
-  // The picture of an item is the view of its tokens, so it is what they decode to and not the one that came in.
-  const { tokens, pixels } = await parts.engine.use(model, parts.settings.get().provider, async (session) => {
-    const encoded = await session.encode(square.data);
-    return { tokens: encoded, pixels: await session.decode(encoded, manifest.tokens.D) };
-  });
-  const recipe: Recipe = {
-    format: 1,
-    studio: parts.info.version,
-    model: { id: manifest.id, version: manifest.version },
-    kind: 'image',
-    verb: 'encode',
-    source: name,
-  };
-  const durationMs = performance.now() - started;
-  const item = await parts.library.add({ recipe, picture: { data: pixels, size }, shape: manifest.tokens, tokens, durationMs, job: null });
-  parts.emit({ name: 'itemAdded', payload: item });
-  return item;
 }

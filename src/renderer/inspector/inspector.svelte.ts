@@ -25,6 +25,7 @@ export interface InspectorParts {
 
 const CANDIDATES = 200;
 const TOKEN_FILE = /\.(safetensors|npy)$/i;
+const SOUND_FILE = /\.(wav|flac|mp3|ogg|oga|opus)$/i;
 
 /** The inspector: the item that is open, and what a person has set up to look at it. */
 export class Inspector {
@@ -81,7 +82,7 @@ export class Inspector {
   }
 
   async loadItems(): Promise<void> {
-    const reply = await this.studio.bridge.call('items.list', { limit: CANDIDATES, before: null, kind: 'image', search: '' });
+    const reply = await this.studio.bridge.call('items.list', { limit: CANDIDATES, before: null, kind: null, search: '' });
     if (reply.ok) this.items = reply.value.items;
     else this.studio.notices.error(reply.error.message);
   }
@@ -187,13 +188,14 @@ export class Inspector {
     await this.open(id);
   }
 
-  /** A picture is encoded, a token file is taken as it is; either becomes an item and opens. */
+  /** A picture or a sound is encoded, a token file is taken as it is; each becomes an item and opens. */
   async takeFile(file: NamedBytes): Promise<void> {
-    const model = this.item?.recipe.model.id ?? this.studio.imageModel?.id ?? null;
     const { bridge, notices } = this.studio;
     const isTokens = TOKEN_FILE.test(file.name);
+    const kind = SOUND_FILE.test(file.name) ? 'speech' : 'image';
+    const model = isTokens ? (this.item?.recipe.model.id ?? this.studio.imageModel?.id ?? null) : this.#encoder(kind);
     if (!isTokens && model === null) {
-      notices.error('No model here can encode a picture. Settings say where models are looked for.');
+      notices.error(`No model here can encode a ${kind === 'image' ? 'picture' : 'sound'}. Settings say where models are looked for.`);
       return;
     }
     this.busy = true;
@@ -203,6 +205,13 @@ export class Inspector {
     this.busy = false;
     if (!reply.ok) notices.error(reply.error.message);
     else this.parts.navigate(reply.value.id);
+  }
+
+  /** The open item's model where it takes files of that kind, else one that does. */
+  #encoder(kind: Item['kind']): string | null {
+    const { item, studio } = this;
+    if (item?.kind === kind) return item.recipe.model.id;
+    return (kind === 'image' ? studio.imageModel : studio.soundModel)?.id ?? null;
   }
 
   async save(format: TokenFormat): Promise<void> {

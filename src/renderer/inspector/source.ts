@@ -1,6 +1,7 @@
 import type { Bridge, Item, Reply, TokenSheet, TokenView } from '../../contract/index.js';
 import type { TokenValues } from './grid/colouring.js';
-import { readPixels, type Pixels } from './pixels.js';
+import { readFrame, type Frame } from './frames.js';
+import { readPixels } from './pixels.js';
 
 /** A `TokenSheet` with its bytes read as numbers. All arrays are `[L * D]`, row-major. */
 export interface Tokens extends TokenValues {
@@ -36,13 +37,14 @@ export async function openTokens(bridge: Bridge, id: string): Promise<Reply<Toke
 }
 
 /** Decodes views of an item, in order. */
-export type DecodeViews = (views: readonly TokenView[]) => Promise<Reply<Pixels[]>>;
+export type DecodeViews = (views: readonly TokenView[]) => Promise<Reply<Frame[]>>;
 
 export function decoder(bridge: Bridge, id: string, read: typeof readPixels = readPixels): DecodeViews {
   return async (views) => {
     const reply = await bridge.call('tokens.decode', { id, views: [...views] });
     if (!reply.ok) return reply;
-    return { ok: true, value: await Promise.all(reply.value.frames.map((frame) => read(new Uint8Array(frame)))) };
+    const { contentType, frames } = reply.value;
+    return { ok: true, value: await Promise.all(frames.map((frame) => readFrame(contentType, frame, read))) };
   };
 }
 

@@ -1,5 +1,5 @@
 import sharp from 'sharp';
-import { type ExportedFile, type Item, type Params, type Recipe, type StudioEvent, StudioError } from '../../contract/index.js';
+import { type ExportedFile, type Item, type Params, type Recipe, type StudioEvent, StudioError, toWav } from '../../contract/index.js';
 import { isNpy, readNpy, writeCsv, writeNpy } from '../../engine/inspect/npy.js';
 import { visibleAfter } from '../../engine/inspect/replay.js';
 import { readSafetensors } from '../../engine/safetensors.js';
@@ -12,7 +12,6 @@ import { toPng, toSheet } from '../pictures.js';
 import type { SettingsStore } from '../settings-store.js';
 import { type OpenItem, type TokenStore, checkFits } from './token-store.js';
 import { type Decodable, type Views, cannotDecode, notGenerated } from './views.js';
-import { toWav } from './wav.js';
 
 interface Parts {
   store: TokenStore;

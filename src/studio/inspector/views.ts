@@ -1,5 +1,5 @@
 import sharp from 'sharp';
-import { type Manifest, type Params, type Result, type Settings, StudioError, type TokenView } from '../../contract/index.js';
+import { type Manifest, type Params, type Result, type Settings, StudioError, type TokenView, toWav } from '../../contract/index.js';
 import { visibleAfter } from '../../engine/inspect/replay.js';
 import type { ModelPackage } from '../../engine/package.js';
 import type { TokenFile } from '../../engine/tokens.js';
@@ -7,7 +7,6 @@ import type { Engine } from '../engine.js';
 import type { SettingsStore } from '../settings-store.js';
 import { Recent } from './recent.js';
 import type { TokenStore } from './token-store.js';
-import { toWav } from './wav.js';
 
 const FRAMES_KEPT = 64 << 20;
 /** Views that the engine decodes together: more take memory and gain nothing. */

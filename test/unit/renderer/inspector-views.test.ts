@@ -1,10 +1,21 @@
 import { describe, expect, it, vi } from 'vitest';
-import type { Item, Recipe, TokenSheet, TokenView } from '../../../src/contract/index.js';
+import {
+  fromWav,
+  toWav,
+  type Item,
+  type Manifest,
+  type Recipe,
+  type Sound,
+  type TokenSheet,
+  type TokenView,
+} from '../../../src/contract/index.js';
 import { DepthView } from '../../../src/renderer/inspector/depth/depth.svelte.js';
+import { decibels, difference, isSound, nothing, type Frame } from '../../../src/renderer/inspector/frames.js';
 import { History } from '../../../src/renderer/inspector/history.svelte.js';
 import { Inspector } from '../../../src/renderer/inspector/inspector.svelte.js';
 import type { Pixels } from '../../../src/renderer/inspector/pixels.js';
 import { ReplayView, histogramOf } from '../../../src/renderer/inspector/replay/replay.svelte.js';
+import { outline } from '../../../src/renderer/inspector/views/peaks.js';
 import { positionAt, positionsBetween } from '../../../src/renderer/inspector/views/regions.js';
 import { Notices } from '../../../src/renderer/shared/notices.svelte.js';
 import { Studio } from '../../../src/renderer/studio.svelte.js';
@@ -12,6 +23,7 @@ import { FakeBridge, item, job, manifest, recipe, settings, type Handlers } from
 
 /** A picture of one grey level. */
 const grey = (level: number): Pixels => ({ width: 1, height: 1, data: Uint8ClampedArray.of(level, level, level, 255) });
+const level = (frame: Frame | null | undefined) => (frame && !isSound(frame) ? frame.data[0] : undefined);
 const depthOf = (view: TokenView) => ('depth' in view ? view.depth : 'step' in view ? view.step : -1);
 
 function depthView(D = 4) {
@@ -28,8 +40,8 @@ describe('an item seen depth by depth', () => {
     const { view, asked } = depthView();
     await view.show(3);
     expect(asked).toEqual([[3], [2]]);
-    expect(view.shown?.data[0]).toBe(30);
-    expect(view.added?.pixels.data[0]).toBe(255);
+    expect(level(view.shown)).toBe(30);
+    expect(level(view.added?.frame)).toBe(255);
     await view.show(2);
     expect(asked).toEqual([[3], [2], [1]]);
   });
@@ -48,13 +60,13 @@ describe('an item seen depth by depth', () => {
     await view.show(4);
     void view.show(1);
     expect(view.waiting).toBe(true);
-    expect(view.shown?.data[0]).toBe(30);
+    expect(level(view.shown)).toBe(30);
   });
 
   it('measures every depth against the full one', async () => {
     const { view } = depthView();
     await view.showAll();
-    const [one = 0, two = 0, three = 0, full] = view.psnr;
+    const [one = 0, two = 0, three = 0, full] = view.closeness;
     expect(one).toBeLessThan(two);
     expect(two).toBeLessThan(three);
     expect(full).toBeNaN();
@@ -105,7 +117,45 @@ describe('the replay of a generation', () => {
     expect(asked).toEqual([1, 2, 3]);
     expect(view.playing).toBe(false);
     await view.show(1);
-    expect(view.shown?.data[0]).toBe(1);
+    expect(level(view.shown)).toBe(1);
+  });
+});
+
+describe('a sound', () => {
+  const wave = (size: number): Sound => ({ sampleRate: 8000, samples: Float32Array.of(size, -size, size / 2, 0) });
+
+  it('is what its WAV was made of', () => {
+    const { sampleRate, samples } = fromWav(toWav(wave(0.5).samples, 8000));
+    expect(sampleRate).toBe(8000);
+    samples.forEach((sample, n) => expect(sample).toBeCloseTo(wave(0.5).samples[n] ?? 0, 4));
+  });
+
+  it('is held against another by what is left of it', () => {
+    expect(decibels(wave(0.45), wave(0.5))).toBeCloseTo(20, 1);
+    expect(decibels(wave(0.5), wave(0.5))).toBe(Infinity);
+    expect(decibels(wave(0.5), grey(1))).toBeNaN();
+  });
+
+  it('added by a depth is heard at full strength, and nothing stays silent', () => {
+    const { frame, gain } = difference(wave(0.5), wave(0.4));
+    expect(gain).toBeCloseTo(10, 3);
+    expect(isSound(frame) && Math.max(...frame.samples)).toBeCloseTo(1, 5);
+    expect(difference(wave(0.5), wave(0.5)).gain).toBe(1);
+    const quiet = nothing(wave(0.5));
+    expect(isSound(quiet) && [...quiet.samples]).toEqual([0, 0, 0, 0]);
+  });
+
+  it('is seen at each of its depths, and what the first of them added is all of it', async () => {
+    const view = new DepthView(2, (views) => Promise.resolve({ ok: true, value: views.map((v) => wave(depthOf(v) / 4)) }));
+    await view.showAll();
+    await view.show(1);
+    expect(view.shown).toEqual(wave(0.25));
+    expect(view.closeness[0]).toBeCloseTo(6, 1);
+    expect(view.added?.gain).toBeCloseTo(4, 3);
+  });
+
+  it('has an outline of its highest and lowest samples', () => {
+    expect(outline(Float32Array.of(0.5, -0.25, 0, 1), 2)).toBe('M0 -0.500L1 -1.000L1 0.000L0 0.250Z');
   });
 });
 
@@ -276,6 +326,23 @@ describe('the inspector', () => {
     await inspector.takeFile({ name: 'codes.npy', bytes: Uint8Array.of(1) });
     expect(parts.navigate).toHaveBeenLastCalledWith('taken');
     expect(bridge.called('tokens.import')[0]).toMatchObject({ name: 'codes.npy', model: 'fruits' });
+  });
+
+  it('encodes a clip with a model of sounds, and says so where there is none', async () => {
+    const codec: Manifest = { ...manifest, id: 'codec', kind: 'speech', sound: { sampleRate: 8000, samplesPerPosition: 8 } };
+    const models = [
+      { id: 'fruits', folder: '/models/fruits', problem: null, manifest },
+      { id: 'codec', folder: '/models/codec', problem: null, manifest: codec },
+    ];
+    const { inspector, bridge } = await setUp({ 'items.import': () => item('encoded'), 'models.list': () => models });
+    // The picture's model takes no sounds.
+    await inspector.follow('first');
+    await inspector.takeFile({ name: 'clip.FLAC', bytes: Uint8Array.of(1) });
+    expect(bridge.called('items.import')[0]).toMatchObject({ name: 'clip.FLAC', model: 'codec' });
+    const without = await setUp();
+    await without.inspector.takeFile({ name: 'clip.wav', bytes: Uint8Array.of(1) });
+    expect(without.bridge.called('items.import')).toEqual([]);
+    expect(without.notices.toasts[0]?.text).toContain('can encode a sound');
   });
 
   it('compares with another item and finds where they differ', async () => {

@@ -1,6 +1,7 @@
 import { cpSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { toWav } from '../../../src/contract/index.js';
 import { writeNpy } from '../../../src/engine/index.js';
 import { nodeEngine } from '../../../src/studio/index.js';
 import { bundleEngineProcess } from '../engine/engine-process.js';
@@ -56,6 +57,32 @@ describe('a codec without a generator', { timeout: 120_000 }, () => {
       expect((frame.byteLength - WAV_HEADER) % (L * 8)).toBe(0);
     }
     expect(new Set(frames.map((frame) => Buffer.from(frame).toString('base64'))).size).toBe(4);
+  });
+
+  it('encodes a clip as an item, whose sound is as long as the clip', async () => {
+    const { ask, event } = studioWithCodec();
+    const samples = Float32Array.from({ length: 4410 }, (_, n) => 0.5 * Math.sin((2 * Math.PI * 440 * n) / 44_100));
+    const item = await ask('items.import', { name: 'clip.wav', bytes: toWav(samples, 44_100), model: 'tiny-codec' });
+    expect(item).toMatchObject({ kind: 'speech', width: null, recipe: { verb: 'encode', source: 'clip.wav', kind: 'speech' } });
+    expect(await event('itemAdded', ({ id }) => id === item.id)).toEqual(item);
+    // A tenth of a second of positions of a thousandth.
+    const sheet = await ask('tokens.get', { id: item.id });
+    expect(sheet).toMatchObject({ L: 100, D, cannot: { decode: null } });
+    expect(new Set(sheet.codes).size).toBeGreaterThan(1);
+    const { frames } = await ask('tokens.decode', { id: item.id, views: [{ depth: D }] });
+    expect(frames[0]?.byteLength).toBe(WAV_HEADER + 2 * 800);
+  });
+
+  it('says why a file can’t be encoded, and keeps nothing of it', async () => {
+    const { ask } = studioWithCodec();
+    const long = toWav(new Float32Array(8000 * 5), 8000);
+    await expect(ask('items.import', { name: 'long.wav', bytes: long, model: 'tiny-codec' })).rejects.toThrow(
+      'bad-file: “long.wav” is longer than the 4.1 seconds that the model takes. Choose a shorter one.',
+    );
+    await expect(ask('items.import', { name: 'a.png', bytes: Uint8Array.of(1, 2, 3), model: 'tiny-codec' })).rejects.toThrow(
+      /^bad-file: “a\.png” is not a sound that can be read/,
+    );
+    expect((await ask('items.list', { limit: 5, before: null, kind: null, search: '' })).total).toBe(0);
   });
 
   it('lets codes be swapped and compared, and says why it can’t resample', async () => {

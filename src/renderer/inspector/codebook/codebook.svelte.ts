@@ -1,6 +1,7 @@
 import type { Bridge, DepthUsage, Item } from '../../../contract/index.js';
 import { Latest } from '../latest.js';
-import { readPixels, type Pixels } from '../pixels.js';
+import { readFrame, type Frame } from '../frames.js';
+import { readPixels } from '../pixels.js';
 import { floats, ints, type Tokens } from '../source.js';
 
 const NEAREST = 6;
@@ -39,7 +40,7 @@ export class CodebookView {
   usage = $state.raw<Usage | null>(null);
   map = $state.raw<CodeMap | null>(null);
   nearest = $state.raw<readonly Neighbour[] | null>(null);
-  look = $state.raw<Pixels | null>(null);
+  look = $state.raw<Frame | null>(null);
   holders = $state.raw<readonly Holder[] | null>(null);
   problem = $state('');
   #latest = new Latest();
@@ -103,7 +104,7 @@ export class CodebookView {
     if (stale()) return;
     if (!look.ok) this.problem = look.error.message;
     const frame = look.ok ? look.value.frames[0] : undefined;
-    const picture = frame ? await this.read(new Uint8Array(frame)) : null;
-    if (!stale()) this.look = picture;
+    const shown = look.ok && frame ? await readFrame(look.value.contentType, frame, this.read) : null;
+    if (!stale()) this.look = shown;
   }
 }

@@ -1,5 +1,5 @@
 import type { Bridge, Item } from '../../../contract/index.js';
-import { difference, type Pixels } from '../pixels.js';
+import { difference, type Frame } from '../frames.js';
 import { floats, type DecodeViews, type Tokens } from '../source.js';
 
 export type Side = 'this' | 'other' | 'difference';
@@ -21,8 +21,8 @@ export interface Differences {
 export class Comparison {
   other = $state.raw<Item | null>(null);
   differences = $state.raw<Differences | null>(null);
-  mine = $state.raw<Pixels | null>(null);
-  theirs = $state.raw<Pixels | null>(null);
+  mine = $state.raw<Frame | null>(null);
+  theirs = $state.raw<Frame | null>(null);
   side = $state<Side>('this');
   problem = $state('');
 
@@ -36,7 +36,7 @@ export class Comparison {
   readonly shown = $derived.by(() => {
     if (this.side === 'this') return this.mine;
     if (this.side === 'other') return this.theirs;
-    return this.mine && this.theirs ? difference(this.theirs, this.mine).pixels : null;
+    return this.mine && this.theirs ? difference(this.theirs, this.mine).frame : null;
   });
 
   async choose(item: Item): Promise<void> {
@@ -66,7 +66,7 @@ export class Comparison {
     this.side = this.side === 'this' ? 'other' : 'this';
   }
 
-  async #picture(id: string): Promise<Pixels | null> {
+  async #picture(id: string): Promise<Frame | null> {
     const reply = await this.decoderOf(id)([{ depth: this.tokens.D }]);
     if (!reply.ok) this.problem = reply.error.message;
     return reply.ok ? (reply.value[0] ?? null) : null;

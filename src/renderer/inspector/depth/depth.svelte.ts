@@ -1,5 +1,5 @@
 import { Latest } from '../latest.js';
-import { difference, psnr, type Pixels } from '../pixels.js';
+import { decibels, difference, nothing, type Frame } from '../frames.js';
 import type { DecodeViews } from '../source.js';
 
 /** Decoded in one call when all depths are asked for: more would keep the hand waiting that asks for one. */
@@ -11,7 +11,7 @@ export class DepthView {
   depth = $state(1);
   readonly D: number;
   /** By depth - 1; null until it is decoded. */
-  frames = $state.raw<readonly (Pixels | null)[]>([]);
+  frames = $state.raw<readonly (Frame | null)[]>([]);
   problem = $state('');
   #latest = new Latest();
   #closed = false;
@@ -37,17 +37,17 @@ export class DepthView {
   /** Whether the chosen depth is still on its way. */
   readonly waiting = $derived(this.frames[this.depth - 1] === null && this.problem === '');
 
-  /** PSNR in dB of each depth to the full one; NaN where a picture is missing, and at full depth, where it is infinite. */
-  readonly psnr = $derived.by(() => {
+  /** How near each depth is to the full one, in dB; NaN where a frame is missing, and at full depth, where it is infinite. */
+  readonly closeness = $derived.by(() => {
     const { full } = this;
-    return this.frames.map((frame, n) => (frame && full && n < this.D - 1 ? finite(psnr(frame, full)) : Number.NaN));
+    return this.frames.map((frame, n) => (frame && full && n < this.D - 1 ? finite(decibels(frame, full)) : Number.NaN));
   });
 
-  /** What the chosen depth changed: against the depth before, for the first one against grey. */
+  /** What the chosen depth changed: against the depth before, for the first one against nothing. */
   readonly added = $derived.by(() => {
     const now = this.frames[this.depth - 1];
     if (!now) return null;
-    const before = this.depth === 1 ? grey(now) : this.frames[this.depth - 2];
+    const before = this.depth === 1 ? nothing(now) : this.frames[this.depth - 2];
     return before ? difference(now, before) : null;
   });
 
@@ -94,10 +94,6 @@ export class DepthView {
   }
 }
 
-function grey({ width, height }: Pixels): Pixels {
-  return { width, height, data: new Uint8ClampedArray(4 * width * height).fill(128) };
-}
-
-function finite(decibels: number): number {
-  return Number.isFinite(decibels) ? decibels : Number.NaN;
+function finite(value: number): number {
+  return Number.isFinite(value) ? value : Number.NaN;
 }

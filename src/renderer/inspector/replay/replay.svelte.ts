@@ -1,6 +1,6 @@
 import type { Replay } from '../../../contract/index.js';
 import { Latest } from '../latest.js';
-import type { Pixels } from '../pixels.js';
+import type { Frame } from '../frames.js';
 import type { DecodeViews } from '../source.js';
 
 const BINS = 24;
@@ -13,7 +13,7 @@ export class ReplayView {
   playing = $state(false);
   problem = $state('');
   /** By step, from 0 on; null until it is decoded. */
-  frames = $state.raw<readonly (Pixels | null)[]>([]);
+  frames = $state.raw<readonly (Frame | null)[]>([]);
   /** Tokens revealed at each step, from step 1 on. */
   readonly revealed: readonly number[];
   #latest = new Latest();

@@ -1,7 +1,14 @@
+/** The form in which sounds travel: mono WAV of 16 bits. */
+
 const HEADER = 44;
 const FULL_SCALE = 32_767;
 
-/** Mono samples in -1..1 as a WAV of 16 bits. */
+/** Mono samples in -1..1. */
+export interface Sound {
+  readonly sampleRate: number;
+  readonly samples: Float32Array;
+}
+
 export function toWav(samples: Float32Array, sampleRate: number): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(HEADER + samples.length * 2);
   const view = new DataView(bytes.buffer);
@@ -21,4 +28,14 @@ export function toWav(samples: Float32Array, sampleRate: number): Uint8Array<Arr
   view.setUint32(40, samples.length * 2, true);
   samples.forEach((sample, n) => view.setInt16(HEADER + n * 2, Math.round(Math.max(-1, Math.min(1, sample)) * FULL_SCALE), true));
   return bytes;
+}
+
+/** Reads what `toWav` wrote. */
+export function fromWav(bytes: Uint8Array): Sound {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const length = Math.max(0, Math.floor((bytes.length - HEADER) / 2));
+  return {
+    sampleRate: view.getUint32(24, true),
+    samples: Float32Array.from({ length }, (_, n) => view.getInt16(HEADER + n * 2, true) / FULL_SCALE),
+  };
 }
