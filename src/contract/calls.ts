@@ -1,13 +1,11 @@
 import { z } from 'zod';
-import { ExportedFile, FileName, UPLOAD_BYTES, Upload } from './files.js';
+import { ExportedFile, FileName, Upload } from './files.js';
 import { inspectorCalls } from './inspector.js';
-import { ItemFilter, LibrarySummary, Tag, TAG_LIMITS } from './library.js';
+import { ItemFilter, LIBRARY_LIMITS, LibrarySummary, Tag } from './library.js';
 import { ModelSummary } from './model.js';
 import { ImageRequest, Item, ItemId, Job, JobId, ProviderProbe, Recipe, Settings } from './records.js';
 
-export const ITEM_LIMITS = { page: 500, perCall: 5000, uploadBytes: UPLOAD_BYTES } as const;
-
-const Ids = z.array(ItemId).min(1).max(ITEM_LIMITS.perCall);
+const Ids = z.array(ItemId).min(1).max(LIBRARY_LIMITS.perCall);
 const Nothing = z.null();
 
 export const AppInfo = z.strictObject({
@@ -65,16 +63,16 @@ export const calls = {
   'jobs.move': { params: z.strictObject({ id: JobId, before: JobId.nullable() }), result: Nothing },
   'jobs.cancelAll': { params: z.null(), result: z.array(Job) },
   /** Takes ended jobs off the list; their items stay. */
-  'jobs.remove': { params: z.strictObject({ ids: z.array(JobId).min(1).max(ITEM_LIMITS.perCall) }), result: Nothing },
+  'jobs.remove': { params: z.strictObject({ ids: z.array(JobId).min(1).max(LIBRARY_LIMITS.perCall) }), result: Nothing },
 
   /** Newest first. `before` is the id of the last item of the page before. */
   'items.list': {
     params: z.strictObject({
-      limit: z.int().min(1).max(ITEM_LIMITS.page),
+      limit: z.int().min(1).max(LIBRARY_LIMITS.page),
       before: ItemId.nullable(),
       kind: z.enum(['image', 'speech']).nullable(),
       /** Every word has to be found, or begin a word, in the class, the recipe or the tags. */
-      search: z.string().max(200),
+      search: z.string().max(LIBRARY_LIMITS.search),
       filter: ItemFilter.prefault({}),
     }),
     result: z.strictObject({ items: z.array(Item), total: z.int() }),
@@ -87,7 +85,11 @@ export const calls = {
   'items.purge': { params: z.strictObject({ ids: Ids.nullable() }), result: z.strictObject({ removed: z.int() }) },
   'items.favourite': { params: z.strictObject({ ids: Ids, favourite: z.boolean() }), result: Nothing },
   'items.tag': {
-    params: z.strictObject({ ids: Ids, add: z.array(Tag).max(TAG_LIMITS.perCall), remove: z.array(Tag).max(TAG_LIMITS.perCall) }),
+    params: z.strictObject({
+      ids: Ids,
+      add: z.array(Tag).max(LIBRARY_LIMITS.tagsPerCall),
+      remove: z.array(Tag).max(LIBRARY_LIMITS.tagsPerCall),
+    }),
     result: Nothing,
   },
   'library.summary': { params: z.null(), result: LibrarySummary },

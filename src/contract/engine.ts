@@ -97,5 +97,7 @@ export interface EngineProcess {
   onExit(listener: (reason: string) => void): void;
   kill(): void;
   readonly pid: number | undefined;
+  /** Bytes of memory that it takes, or null where the host can't tell. */
+  residentBytes(): number | null;
 }
 export type SpawnEngine = () => EngineProcess;

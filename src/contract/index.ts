@@ -7,6 +7,7 @@ export * from './files.js';
 export * from './graphs.js';
 export * from './inspector.js';
 export * from './library.js';
+export * from './limits.js';
 export * from './model.js';
 export * from './records.js';
 export * from './sampling.js';

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ExportedFile, FileName, Upload } from './files.js';
+import { LIMITS, numbers } from './limits.js';
 import { MODEL_LIMITS } from './model.js';
 import { Edit, Item, ItemId } from './records.js';
 import { Sampling, Seed } from './sampling.js';
@@ -14,7 +15,7 @@ const Depth = z.int().min(1).max(MODEL_LIMITS.depths);
 const Code = z.int().min(0).max(MODEL_LIMITS.codes);
 const Model = z.string();
 
-export const INSPECTOR_LIMITS = { views: 256, looks: 64, nearest: 64, found: 200, comparedItems: 5000 } as const;
+export const INSPECTOR_LIMITS = numbers(LIMITS.inspector);
 
 /** The tokens of one item and everything a grid of them is coloured by. */
 export const TokenSheet = z.strictObject({

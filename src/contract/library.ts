@@ -1,14 +1,15 @@
 import { z } from 'zod';
+import { LIMITS, numbers } from './limits.js';
 import { ModelId } from './model.js';
 
-export const TAG_LIMITS = { length: 40, perItem: 20, perCall: 20 } as const;
+export const LIBRARY_LIMITS = numbers(LIMITS.library);
 
 /** A word or two that a person gives to items. Compared without regard to case. */
 export const Tag = z
   .string()
   .trim()
   .min(1)
-  .max(TAG_LIMITS.length)
+  .max(LIBRARY_LIMITS.tagLength)
   .regex(/^[^\p{Cc}]*$/u, 'must be plain text');
 export type Tag = z.infer<typeof Tag>;
 

@@ -1,22 +1,15 @@
 import { z } from 'zod';
+import { LIMITS, limitClause, numbers } from './limits.js';
 import { Sampling, Schedule } from './sampling.js';
 
 /** The version of the package format that this build reads. A package with a greater number is refused with advice to update. */
 export const MODEL_FORMAT = 1;
 
 /** Limits on what a package may declare, so that a hostile manifest can't make the studio allocate without bound. */
-export const MODEL_LIMITS = {
-  manifestBytes: 1 << 20,
-  fileBytes: 1 << 30,
-  positions: 4096,
-  depths: 128,
-  codes: 65_536,
-  width: 4096,
-  components: 65_536,
-  classes: 10_000,
-  pictureSize: 2048,
-  sampleRate: 192_000,
-} as const;
+export const MODEL_LIMITS = numbers(LIMITS.model);
+
+/** The name of a class, of a package or of a request. */
+export const ClassName = z.string().min(1).max(MODEL_LIMITS.className);
 
 export const ModelId = z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/, 'must be lower-case letters, digits and dashes, at most 64');
 
@@ -25,7 +18,10 @@ export const PackageFileName = z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9._-]{0,1
 
 export const PackageFile = z.strictObject({
   path: PackageFileName,
-  bytes: z.int().min(0).max(MODEL_LIMITS.fileBytes),
+  bytes: z
+    .int()
+    .min(0)
+    .max(MODEL_LIMITS.fileBytes, `is too large: ${limitClause(LIMITS.model.limits.fileBytes)}`),
   sha256: z.string().regex(/^[0-9a-f]{64}$/, 'must be 64 lower-case hexadecimal digits'),
 });
 export type PackageFile = z.infer<typeof PackageFile>;
@@ -82,7 +78,7 @@ export const Manifest = z
     schedule: Schedule.default('circle'),
     /** sigma_j: spread of the residual at each depth, measured on training data when the tokenizer was trained. Generators have it. */
     sigma: z.array(z.number().positive()).min(1).max(MODEL_LIMITS.depths).optional(),
-    classes: z.array(z.string().min(1).max(80)).max(MODEL_LIMITS.classes).default([]),
+    classes: z.array(ClassName).max(MODEL_LIMITS.classes).default([]),
     /**
      * The pictures of a class came from a film in order, and the step graph takes the place on it as `view`: which side of the thing is seen.
      * Where nobody asks for one, the seed draws it.

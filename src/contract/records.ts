@@ -1,15 +1,16 @@
 import { z } from 'zod';
 import { Tag } from './library.js';
-import { MODEL_LIMITS, ModelId } from './model.js';
+import { LIMITS, numbers } from './limits.js';
+import { ClassName, MODEL_LIMITS, ModelId } from './model.js';
 import { Sampling, Seed } from './sampling.js';
 
-export const JOB_LIMITS = { countPerClass: 1000, itemsPerJob: 1000, classesPerJob: 1000 } as const;
+export const JOB_LIMITS = numbers(LIMITS.jobs);
 
 const Id = z.string().regex(/^[0-9a-z]{8,40}$/, 'must be an id made by the studio');
 export const ItemId = Id;
 export const JobId = Id;
 
-export const EDIT_LIMITS = { tokens: 65_536 } as const;
+const EDIT_TOKENS = LIMITS.inspector.limits.editTokens.value;
 
 const Position = z
   .int()
@@ -31,7 +32,7 @@ export const Edit = z.discriminatedUnion('kind', [
     tokens: z
       .array(z.strictObject({ position: Position, depth: Depth }))
       .min(1)
-      .max(EDIT_LIMITS.tokens),
+      .max(EDIT_TOKENS),
   }),
   /** Generates the least confident anew: of each position as many of its deepest tokens as it has among them. */
   z.strictObject({ kind: z.literal('resampleLeastConfident'), percent: z.number().gt(0).max(100) }),
@@ -40,7 +41,7 @@ export const Edit = z.discriminatedUnion('kind', [
     codes: z
       .array(z.strictObject({ position: Position, depth: Depth, code: z.int().min(0).max(MODEL_LIMITS.codes) }))
       .min(1)
-      .max(EDIT_LIMITS.tokens),
+      .max(EDIT_TOKENS),
   }),
   /** Depths 1..at of this item and at + 1..D of the other. */
   z.strictObject({ kind: z.literal('swap'), other: ItemId, at: Depths }),
@@ -63,11 +64,11 @@ export const Recipe = z.strictObject({
   kind: z.enum(['image', 'speech']),
   verb: z.enum(['generate', 'encode', 'edit']),
   /** generate */
-  className: z.string().max(80).optional(),
+  className: z.string().max(MODEL_LIMITS.className).optional(),
   seed: Seed.optional(),
   sampling: Sampling.optional(),
   /** encode: name of the file that was encoded, without its folder */
-  source: z.string().max(255).optional(),
+  source: z.string().max(LIMITS.files.limits.fileName.value).optional(),
   /** edit: what was done, to the first parent, with the second where there are two. className, seed and sampling are those of resampling. */
   edit: Edit.optional(),
   parents: z.array(Parent).min(1).max(2).optional(),
@@ -93,13 +94,13 @@ export type Item = z.infer<typeof Item>;
 
 export const ImageRequest = z.strictObject({
   model: ModelId,
-  classes: z.array(z.string().min(1).max(80)).min(1).max(JOB_LIMITS.classesPerJob),
+  classes: z.array(ClassName).min(1).max(JOB_LIMITS.classesPerJob),
   /** Pictures of each class. Picture i of a class has seed `(seed + i) mod 2^32`. */
   count: z.int().min(1).max(JOB_LIMITS.countPerClass),
   seed: Seed,
   sampling: Sampling,
   /** How many pictures the engine samples together; the seeds' results do not depend on it. */
-  batch: z.int().min(1).max(64).default(4),
+  batch: z.int().min(1).max(JOB_LIMITS.batch).default(4),
 });
 export type ImageRequest = z.infer<typeof ImageRequest>;
 
@@ -136,9 +137,11 @@ export const Settings = z.strictObject({
   /** `auto` asks the providers in order and takes the first that passes its probe. */
   provider: z.union([z.literal('auto'), ProviderName]),
   lastModel: z.string().nullable(),
+  /** Whether the words of welcome have been read, or the library is older than this start. */
+  welcomed: z.boolean(),
 });
 export type Settings = z.infer<typeof Settings>;
-export const DEFAULT_SETTINGS: Settings = { theme: 'system', embedRecipe: true, provider: 'auto', lastModel: null };
+export const DEFAULT_SETTINGS: Settings = { theme: 'system', embedRecipe: true, provider: 'auto', lastModel: null, welcomed: false };
 
 /** Result of asking one provider to run a package's golden input. */
 export const ProviderProbe = z.strictObject({

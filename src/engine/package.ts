@@ -3,7 +3,10 @@ import { constants } from 'node:fs';
 import { type FileHandle, lstat, open } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { StudioError, explain } from '../contract/errors.js';
-import { MODEL_FORMAT, MODEL_LIMITS, Manifest, type ModelSummary, type PackageFiles } from '../contract/model.js';
+import { LIMITS, limitClause } from '../contract/limits.js';
+import { type GraphName, MODEL_FORMAT, MODEL_LIMITS, Manifest, type ModelSummary, type PackageFiles } from '../contract/model.js';
+import { checkGraph } from './onnx/check-graph.js';
+import { memoryCap } from './onnx/memory-cap.js';
 
 export interface ModelPackage {
   folder: string;
@@ -11,6 +14,7 @@ export interface ModelPackage {
 }
 
 const MANIFEST = 'model.json';
+const GRAPHS: ReadonlySet<string> = new Set<GraphName>(['step', 'decode', 'encode', 'text']);
 const REINSTALL = 'Install the package again.';
 
 /**
@@ -42,13 +46,24 @@ export async function verifyPackage(pack: ModelPackage): Promise<string[]> {
   const problems: string[] = [];
   for (const name of packageFileNames(pack.manifest)) {
     try {
-      await readPackageFile(pack, name);
+      const bytes = await readPackageFile(pack, name);
+      if (GRAPHS.has(name)) checkPackageGraph(pack, name, bytes);
     } catch (error) {
       if (!(error instanceof StudioError)) throw error;
       problems.push(error.message);
     }
   }
   return problems;
+}
+
+/** Reads a graph as far as it takes to know that it may be run. @throws StudioError `bad-model` */
+export function checkPackageGraph(pack: ModelPackage, name: keyof PackageFiles, bytes: Uint8Array): void {
+  try {
+    checkGraph(bytes, memoryCap());
+  } catch (error) {
+    if (!(error instanceof StudioError)) throw error;
+    throw bad(pack.manifest.id, `its ${name} graph ${error.message}. ${REINSTALL}`, error);
+  }
 }
 
 /** For lists of models: a package that can't be used comes with the sentence that says why. */
@@ -71,7 +86,8 @@ async function readManifest(folder: string): Promise<string> {
   const name = basename(folder);
   return withRegularFile(name, folder, MANIFEST, async (handle, size) => {
     // Before reading: the limit is what keeps a hostile file from filling the memory.
-    if (size > MODEL_LIMITS.manifestBytes) throw bad(name, `${MANIFEST} is larger than 1 MiB, so it is no manifest. ${REINSTALL}`);
+    if (size > MODEL_LIMITS.manifestBytes)
+      throw bad(name, `${MANIFEST} is too large: ${limitClause(LIMITS.model.limits.manifestBytes)}. ${REINSTALL}`);
     const bytes = await readExactly(handle, size);
     if (bytes === null) throw bad(name, `${MANIFEST} changed while it was read. Try again.`);
     return new TextDecoder().decode(bytes);

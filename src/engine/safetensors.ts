@@ -1,21 +1,13 @@
 import { z } from 'zod';
 import { StudioError, explain } from '../contract/errors.js';
+import { LIMITS, limitClause } from '../contract/limits.js';
 import { float16ToFloat32 } from './float16.js';
 
 /**
  * Reads and writes safetensors: 8 bytes of header length, a JSON header, then the tensors' bytes, little-endian as is every machine the
- * studio runs on. Files may come from strangers, so each limit below is checked before anything of that size is allocated.
+ * studio runs on. Files may come from strangers, so each limit is checked before anything of that size is allocated.
  */
-const SAFETENSORS_LIMITS = {
-  /** The studio's own headers have some hundred bytes a tensor; JSON of this size still parses in milliseconds. */
-  headerBytes: 1 << 20,
-  /** A golden file has about two dozen. */
-  tensors: 1024,
-  /** Pixels, the deepest thing stored, are [B, S, S, 3]. */
-  rank: 8,
-  /** The same as a package file. Half-precision tensors take twice their bytes once read. */
-  fileBytes: 1 << 30,
-} as const;
+const SAFETENSORS_LIMITS = LIMITS.tensors.limits;
 
 export type TensorData = Float32Array | Int32Array | Uint8Array;
 
@@ -35,7 +27,7 @@ const BYTES = { F32: 4, F16: 2, I32: 4, U8: 1 } as const;
 const Size = z.int().min(0);
 const Entry = z.strictObject({
   dtype: z.enum(['F32', 'F16', 'I32', 'U8']),
-  shape: z.array(Size).max(SAFETENSORS_LIMITS.rank),
+  shape: z.array(Size).max(SAFETENSORS_LIMITS.rank.value),
   data_offsets: z.tuple([Size, Size]),
 });
 type Entry = z.infer<typeof Entry>;
@@ -43,10 +35,11 @@ const Metadata = z.record(z.string(), z.string());
 
 /** @throws StudioError `bad-file`: what is wrong with the file, as a clause that follows its name. */
 export function readSafetensors(bytes: Uint8Array): Safetensors {
-  if (bytes.byteLength > SAFETENSORS_LIMITS.fileBytes) throw bad('is larger than the 1 GiB the studio reads');
+  if (bytes.byteLength > SAFETENSORS_LIMITS.fileBytes.value) throw bad(`is too large: ${limitClause(SAFETENSORS_LIMITS.fileBytes)}`);
   if (bytes.byteLength < 8) throw bad('is too short to be a safetensors file');
   const headerLength = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true);
-  if (headerLength > SAFETENSORS_LIMITS.headerBytes) throw bad('declares a header of more than 1 MiB');
+  if (headerLength > SAFETENSORS_LIMITS.headerBytes.value)
+    throw bad(`declares too long a header: ${limitClause(SAFETENSORS_LIMITS.headerBytes)}`);
   const dataStart = 8 + Number(headerLength);
   if (dataStart > bytes.byteLength) throw bad('ends inside its header');
 
@@ -71,7 +64,7 @@ function parseHeader(bytes: Uint8Array): { entries: Map<string, Entry>; metadata
   }
   if (typeof json !== 'object' || json === null || Array.isArray(json)) throw bad('has a header that is not a JSON object');
   const fields = Object.entries(json);
-  if (fields.length > SAFETENSORS_LIMITS.tensors) throw bad(`declares more than ${SAFETENSORS_LIMITS.tensors} tensors`);
+  if (fields.length > SAFETENSORS_LIMITS.tensors.value) throw bad(`declares too many tensors: ${limitClause(SAFETENSORS_LIMITS.tensors)}`);
 
   const entries = new Map<string, Entry>();
   let metadata: Record<string, string> = {};

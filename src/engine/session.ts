@@ -2,6 +2,8 @@ import { InferenceSession, Tensor, env, listSupportedBackends } from 'onnxruntim
 import { StudioError } from '../contract/errors.js';
 import type { ProviderName } from '../contract/records.js';
 import type { GraphBorder, TensorBorder } from './borders.js';
+import { checkGraph } from './onnx/check-graph.js';
+import { memoryCap } from './onnx/memory-cap.js';
 import type { TensorData } from './safetensors.js';
 
 // What goes wrong is thrown; a second copy of it on stderr would only reach the person at the command line.
@@ -48,9 +50,11 @@ export class GraphSession implements GraphRunner {
 
   /**
    * @param model the ONNX file's bytes
-   * @throws StudioError `bad-model` when inputs or outputs differ from the border; onnxruntime's own error when it can't make the session
+   * @throws StudioError `bad-file` for a graph that onnxruntime may not have, `bad-model` when inputs or outputs differ from the border;
+   * onnxruntime's own error when it can't make the session
    */
   static async create(model: Uint8Array, border: GraphBorder, { provider, threads }: SessionOptions): Promise<GraphSession> {
+    checkGraph(model, memoryCap());
     const session = await InferenceSession.create(model, {
       executionProviders: [provider],
       graphOptimizationLevel: 'all',

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { utilityProcess } from 'electron';
+import { app, utilityProcess } from 'electron';
 import type { EngineProcess } from '../contract/index.js';
 
 /** Variables that onnxruntime, its GPU providers and the C library read. Anything else, a person's tokens above all, stays here. */
@@ -41,6 +41,11 @@ export function spawnEngine(): EngineProcess {
     },
     get pid() {
       return child.pid;
+    },
+    residentBytes: () => {
+      const metric = app.getAppMetrics().find(({ pid }) => pid === child.pid);
+      // Electron counts in KiB.
+      return metric ? metric.memory.workingSetSize * 1024 : null;
     },
   };
 }

@@ -1,11 +1,12 @@
 import path from 'node:path';
-import { app, nativeTheme, type BrowserWindow } from 'electron';
+import { app, nativeTheme, powerMonitor, type BrowserWindow } from 'electron';
 import type { Studio } from '../studio/index.js';
 import { spawnEngine } from './engine-process.js';
 import { answerCalls, sendEvent } from './ipc.js';
 import { showJobsOutside } from './job-signals.js';
 import { libraryMenu } from './library-menu.js';
 import { setMenu } from './menu.js';
+import { pauseWhileAsleep } from './power.js';
 import { serveStudio } from './protocol.js';
 import { guardContents, guardSession, registerScheme } from './security.js';
 import { stopWithReport } from './trouble.js';
@@ -55,6 +56,7 @@ async function start(): Promise<void> {
   serveStudio(studio, devServer);
   answerCalls(studio);
   await followTheme(studio);
+  pauseWhileAsleep(powerMonitor, studio);
 
   const info = await studio.call('app.info', null);
   if (info.ok) {

@@ -1,10 +1,10 @@
 import type { WebSocket } from '@fastify/websocket';
-import { type Bridge, toJson } from '../contract/index.js';
+import { type Bridge, LIMITS, toJson } from '../contract/index.js';
 
 /** A browser this far behind (a phone on a poor network) gets no more progress until it has caught up; other events are never dropped. */
-const PROGRESS_BACKLOG = 1 << 20;
+const PROGRESS_BACKLOG = LIMITS.server.limits.progressBacklogBytes.value;
 /** This far behind it is as good as gone: it connects again and reads everything anew. */
-const MAX_BACKLOG = 64 << 20;
+const MAX_BACKLOG = LIMITS.server.limits.backlogBytes.value;
 
 /** The studio's events to every connected browser. */
 export class EventStream {

@@ -1,7 +1,8 @@
+import { LIMITS } from '../contract/index.js';
+
 const WINDOW_MS = 60_000;
 const ALLOWED = 20;
-/** Addresses remembered; when there are more, the oldest are forgotten. */
-const MAX_ADDRESSES = 10_000;
+const MAX_ADDRESSES = LIMITS.server.limits.failedAddresses.value;
 
 /** Wrong tokens by address, so that nobody tries them by the thousand. */
 export class Failures {

@@ -1,8 +1,8 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { hostname, networkInterfaces } from 'node:os';
+import { LIMITS } from '../contract/index.js';
 
-/** More than anybody opens; what is beyond would only fill the memory. */
-const MAX_SESSIONS = 100;
+const MAX_SESSIONS = LIMITS.server.limits.sessions.value;
 
 export const isLoopback = (host: string): boolean => host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
 

@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { type Item, type Job, type Manifest, type ParamsInput, Seed, StudioError, assets, explain } from '../contract/index.js';
+import { type Item, type Job, LIMITS, type Manifest, type ParamsInput, Seed, StudioError, assets, explain } from '../contract/index.js';
 import type { Studio } from '../studio/index.js';
 
 /** Why a request without the right key goes no further. */
@@ -11,7 +11,7 @@ export interface KeyProblem {
   message: string;
 }
 
-const MAX_PICTURES = 10;
+const MAX_PICTURES = LIMITS.server.limits.picturesPerCall.value;
 
 /**
  * Body of `POST /v1/images/generations`, as OpenAI's clients send it. The prompt is the name of a class. What has no meaning here is taken

@@ -4,7 +4,20 @@ import cookie from '@fastify/cookie';
 import fastifyStatic from '@fastify/static';
 import websocket from '@fastify/websocket';
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
-import { type CallName, ITEM_LIMITS, type Reply, StudioError, type WireError, calls, fromJson, paths, toJson } from '../contract/index.js';
+import {
+  type CallName,
+  FILE_LIMITS,
+  LIMITS,
+  type Reply,
+  StudioError,
+  type WireError,
+  calls,
+  formatBytes,
+  fromJson,
+  numbers,
+  paths,
+  toJson,
+} from '../contract/index.js';
 import type { Studio } from '../studio/index.js';
 import { EventStream } from './event-stream.js';
 import { Failures } from './failures.js';
@@ -39,11 +52,9 @@ export interface RunningServer {
 
 /** Calls that carry files, or codes for thousands of tokens. */
 const UPLOADS: ReadonlySet<string> = new Set<CallName>(['items.import', 'recipe.read', 'tokens.import', 'tokens.edit']);
+const SERVER_LIMITS = numbers(LIMITS.server);
 /** An upload as base64 in JSON, with room for its name. */
-const UPLOAD_BODY = Math.ceil((ITEM_LIMITS.uploadBytes * 4) / 3) + (1 << 16);
-const BODY = 1 << 20;
-/** For a whole request to arrive: an upload over a slow network, and not a connection that is only held open. */
-const REQUEST_MS = 300_000;
+const UPLOAD_BODY = Math.ceil((FILE_LIMITS.uploadBytes * 4) / 3) + SERVER_LIMITS.nameBytes;
 
 const NOT_SIGNED_IN: KeyProblem = {
   status: 401,
@@ -65,7 +76,7 @@ const HEADERS = {
 
 /** @throws StudioError `refused` where the address can't be listened on */
 export async function startServer({ studio, rendererFolder, host, port, tls, apiKey, onSignIn }: ServerOptions): Promise<RunningServer> {
-  const options = { bodyLimit: BODY, requestTimeout: REQUEST_MS };
+  const options = { bodyLimit: SERVER_LIMITS.bodyBytes, requestTimeout: SERVER_LIMITS.requestMs };
   // One type for both: fastify's own differ by the kind of server, which nothing here looks at.
   const app: FastifyInstance = tls ? (fastify({ ...options, https: tls }) as unknown as FastifyInstance) : fastify(options);
   const scheme = tls ? 'https' : 'http';
@@ -120,9 +131,12 @@ export async function startServer({ studio, rendererFolder, host, port, tls, api
   });
 
   for (const name of Object.keys(calls) as CallName[]) {
-    app.post(paths.api + name, { onRequest: signedInOnly, bodyLimit: UPLOADS.has(name) ? UPLOAD_BODY : BODY }, (request) =>
-      // The studio checks what came against the schema of the call.
-      studio.call(name, request.body as never),
+    app.post(
+      paths.api + name,
+      { onRequest: signedInOnly, bodyLimit: UPLOADS.has(name) ? UPLOAD_BODY : SERVER_LIMITS.bodyBytes },
+      (request) =>
+        // The studio checks what came against the schema of the call.
+        studio.call(name, request.body as never),
     );
   }
 
@@ -172,7 +186,13 @@ function readAndWriteOurJson(app: FastifyInstance): void {
   app.setNotFoundHandler((_request, reply) => refuse(reply, 404, 'There is nothing at this address.', 'not-found'));
   app.setErrorHandler((error: FastifyError | StudioError, _request, reply) => {
     const status = 'statusCode' in error ? (error.statusCode ?? 500) : 500;
-    if (status === 413) return refuse(reply, status, 'The upload is larger than 64 MiB. Choose a smaller file.', 'bad-request');
+    if (status === 413)
+      return refuse(
+        reply,
+        status,
+        `The upload is larger than ${formatBytes(FILE_LIMITS.uploadBytes)}. Choose a smaller file.`,
+        'bad-request',
+      );
     return refuse(reply, status, error.message, status < 500 ? 'bad-request' : 'internal');
   });
 }

@@ -3,15 +3,14 @@ import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { type Header, extract, pack } from 'tar-stream';
-import { ItemId, StudioError } from '../contract/index.js';
+import { ItemId, LIMITS, StudioError, amount, limitClause } from '../contract/index.js';
 import { type Db, closeDatabase, openDatabase } from './database.js';
 import { PARTIAL } from './files.js';
-import { copyDatabase } from './good-copy.js';
+import { DATABASE, copyDatabase } from './good-copy.js';
 
 /** What a backup may hold, so that a hostile one writes nothing elsewhere and does not fill the disk with a single entry. */
-const BACKUP_LIMITS = { fileBytes: 1 << 30, databaseBytes: 16 * 2 ** 30, entries: 4_000_000 } as const;
+const BACKUP_LIMITS = LIMITS.backup.limits;
 
-const DATABASE = 'studio.db';
 const STAGED = 'restored';
 const PLAIN_NAME = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/;
 
@@ -105,7 +104,7 @@ async function unpack(file: string, folder: string): Promise<number> {
   try {
     for await (const entry of tar) {
       const target = targetOf(entry.header, file);
-      if (++files > BACKUP_LIMITS.entries) throw noBackup(file, 'it has more files than a library can have');
+      if (++files > BACKUP_LIMITS.entries.value) throw noBackup(file, `it has too many files: ${limitClause(BACKUP_LIMITS.entries)}`);
       await mkdir(join(folder, dirname(target)), { recursive: true });
       const written = createWriteStream(join(folder, target), { flush: true });
       try {
@@ -127,7 +126,7 @@ async function unpack(file: string, folder: string): Promise<number> {
 function targetOf({ name, type, size = 0 }: Header, file: string): string {
   if (type !== 'file') throw noBackup(file, `“${name.slice(0, 80)}” is not a plain file`);
   const limit = name === DATABASE ? BACKUP_LIMITS.databaseBytes : BACKUP_LIMITS.fileBytes;
-  if (size > limit) throw noBackup(file, `“${name.slice(0, 80)}” is larger than ${limit} bytes`);
+  if (size > limit.value) throw noBackup(file, `“${name.slice(0, 80)}” is larger than ${amount(limit)}`);
   if (name === DATABASE) return name;
   const [root, id = '', item = '', ...more] = name.split('/');
   if (root !== 'items' || more.length > 0 || !ItemId.safeParse(id).success || !PLAIN_NAME.test(item)) {

@@ -1,4 +1,5 @@
 import { EngineReply, type EngineProcess, type EngineRequest, type SpawnEngine, StudioError } from '../contract/index.js';
+import { EngineWatch } from './engine-watch.js';
 
 type ReplyOf<T extends EngineReply['type']> = Extract<EngineReply, { type: T }>;
 export type StepReply = ReplyOf<'step'>;
@@ -30,14 +31,23 @@ export class EngineLink {
   readonly #process: EngineProcess;
   readonly #pending = new Map<number, Pending>();
   readonly #ready: Promise<void>;
+  readonly #watch: EngineWatch;
   #nextId = 1;
   #gone: StudioError | undefined;
 
   constructor(spawn: SpawnEngine, onGone: (error: StudioError) => void) {
     this.#process = spawn();
+    this.#watch = new EngineWatch({
+      residentBytes: () => this.#process.residentBytes(),
+      onRunaway: (error) => {
+        this.#gone ??= error;
+        this.kill();
+      },
+    });
     this.#ready = new Promise((resolve, reject) => {
       this.#process.onMessage((message) => this.#receive(message, resolve));
       this.#process.onExit((reason) => {
+        this.#watch.stop();
         this.#gone ??= new StudioError(
           'engine-stopped',
           `The engine process stopped (${reason}). Try again; if it happens again, choose another provider in Settings.`,
@@ -67,6 +77,7 @@ export class EngineLink {
     const id = this.#nextId++;
     const answer = answers[request.type as T];
     const reply = new Promise<EngineReply>((resolve, reject) => this.#pending.set(id, { answer, resolve, reject, onStep }));
+    this.#watch.heard();
     this.#process.post({ ...request, id } as EngineRequest);
     onStart?.(id);
     // #receive resolves it only with the reply that `answers` names.
@@ -99,11 +110,13 @@ export class EngineLink {
     }
     const pending = this.#pending.get(reply.id);
     if (!pending) return;
+    this.#watch.heard();
     if (reply.type === 'step') {
       pending.onStep?.(reply);
       return;
     }
     this.#pending.delete(reply.id);
+    if (this.#pending.size === 0) this.#watch.stop();
     if (reply.type === 'error') pending.reject(new StudioError(reply.error.code, reply.error.message));
     else if (reply.type === pending.answer) pending.resolve(reply);
     else pending.reject(new StudioError('internal', `The engine process answered “${reply.type}” where “${pending.answer}” was due.`));

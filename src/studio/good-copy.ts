@@ -4,7 +4,7 @@ import { StudioError } from '../contract/index.js';
 import { type Db, closeDatabase, openDatabase } from './database.js';
 import { PARTIAL } from './files.js';
 
-const DATABASE = 'studio.db';
+export const DATABASE = 'studio.db';
 const GOOD_COPY = 'studio.db.good';
 /** Up to here a copy takes a moment, and is made each time the studio closes; a larger database is copied once a day. */
 const QUICK_BYTES = 32 << 20;

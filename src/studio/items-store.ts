@@ -1,4 +1,4 @@
-import { type Item, type LibrarySummary, type Params, Recipe, type Result, StudioError, Tag, TAG_LIMITS } from '../contract/index.js';
+import { type Item, LIBRARY_LIMITS, type LibrarySummary, type Params, Recipe, type Result, StudioError, Tag } from '../contract/index.js';
 import type { Db } from './database.js';
 import { itemsMatching } from './item-query.js';
 
@@ -113,8 +113,8 @@ export class ItemsStore {
       const kept = this.get(id).tags.filter((tag) => !gone.has(folded(tag)));
       const had = new Set(kept.map(folded));
       const tags = [...kept, ...add.filter((tag) => !had.has(folded(tag)) && had.add(folded(tag)))];
-      if (tags.length > TAG_LIMITS.perItem) {
-        throw new StudioError('bad-request', `An item has at most ${TAG_LIMITS.perItem} tags. Remove some first.`);
+      if (tags.length > LIBRARY_LIMITS.tagsPerItem) {
+        throw new StudioError('bad-request', `An item has at most ${LIBRARY_LIMITS.tagsPerItem} tags. Remove some first.`);
       }
       const value = JSON.stringify(tags);
       return update.run(value, id, value).changes > 0;

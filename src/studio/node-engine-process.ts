@@ -1,4 +1,5 @@
 import { fork } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import type { SpawnEngine } from '../contract/index.js';
 
 /** Enough for the last words of a crash. */
@@ -50,6 +51,17 @@ export function nodeEngine(entry: string): SpawnEngine {
         child.kill('SIGKILL');
       },
       pid: child.pid,
+      residentBytes: () => residentBytes(child.pid),
     };
   };
+}
+
+/** Only Linux tells of another process without starting a third. */
+function residentBytes(pid: number | undefined): number | null {
+  if (process.platform !== 'linux' || pid === undefined) return null;
+  try {
+    return Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1024 || null;
+  } catch {
+    return null;
+  }
 }

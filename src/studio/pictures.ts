@@ -1,5 +1,5 @@
 import sharp, { type Sharp } from 'sharp';
-import { StudioError } from '../contract/index.js';
+import { FILE_LIMITS, StudioError } from '../contract/index.js';
 
 const THUMBNAIL = 192;
 const PREVIEW = 96;
@@ -45,7 +45,7 @@ export async function toSquare(name: string, bytes: Uint8Array, size: number): P
   }
 }
 
-const MAX_SHEET_SIDE = 6144;
+const MAX_SHEET_SIDE = FILE_LIMITS.sheetSide;
 
 /** Contact sheet of square pictures, row by row, as near to a square as their number allows, on white. */
 export async function toSheet(pictures: readonly Uint8Array[], size: number): Promise<Buffer> {

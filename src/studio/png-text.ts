@@ -1,5 +1,5 @@
 import { crc32, inflateSync } from 'node:zlib';
-import { StudioError } from '../contract/index.js';
+import { FILE_LIMITS, StudioError } from '../contract/index.js';
 
 /**
  * Text inside PNG files: read and written here because sharp writes none. Layout (PNG specification, 5.3): signature, then chunks of
@@ -8,8 +8,8 @@ import { StudioError } from '../contract/index.js';
 const SIGNATURE = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
 const TEXT_TYPES: ReadonlySet<string> = new Set(['tEXt', 'iTXt', 'zTXt']);
 
-/** A recipe is a kilobyte; a megabyte of text in a picture that somebody dropped here is nothing of ours. */
-const MAX_TEXT = 1 << 20;
+/** What is longer is nothing of ours. */
+const MAX_TEXT = FILE_LIMITS.textBytes;
 
 interface Chunk {
   type: string;

@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { z } from 'zod';
@@ -22,7 +22,7 @@ import { closeDatabase } from './database.js';
 import { Engine } from './engine.js';
 import { toStudioError } from './errors.js';
 import { Exports } from './exports.js';
-import { type OpenedDatabase, keepGoodCopy, openOrRecover } from './good-copy.js';
+import { DATABASE, type OpenedDatabase, keepGoodCopy, openOrRecover } from './good-copy.js';
 import { createHandlers } from './handlers.js';
 import { ItemsStore } from './items-store.js';
 import { JobQueue } from './job-queue.js';
@@ -70,7 +70,8 @@ export function createStudio(options: StudioOptions): Studio {
   }
 }
 
-function openData(folder: string, version: string): OpenedDatabase {
+/** `first`: there was no library here before. */
+function openData(folder: string, version: string): OpenedDatabase & { first: boolean } {
   try {
     mkdirSync(join(folder, 'models'), { recursive: true });
   } catch (cause) {
@@ -78,17 +79,24 @@ function openData(folder: string, version: string): OpenedDatabase {
     throw new StudioError('refused', `The data folder ${folder} can't be made (${why}). Choose another one with RESGEN_DATA.`, { cause });
   }
   const restored = finishRestore(folder);
+  const first = !existsSync(join(folder, DATABASE));
   const { db, notices } = openOrRecover(folder, version);
-  return { db, notices: restored === null ? notices : [restored, ...notices] };
+  return { db, first, notices: restored === null ? notices : [restored, ...notices] };
 }
 
-function assemble({ host, version, modelFolders, spawnEngine }: StudioOptions, folder: string, { db, notices }: OpenedDatabase): Studio {
+function assemble(
+  { host, version, modelFolders, spawnEngine }: StudioOptions,
+  folder: string,
+  { db, first, notices }: ReturnType<typeof openData>,
+): Studio {
   const listeners = new Set<(event: StudioEvent) => void>();
   const emit = (event: StudioEvent): void => {
     for (const listener of listeners) listener(event);
   };
 
   const settings = new SettingsStore(db);
+  // Who has a library knows the studio.
+  if (!first && !settings.get().welcomed) settings.set({ welcomed: true });
   const jobs = new JobsStore(db);
   const items = new ItemsStore(db);
   const library = new Library(folder, items);

@@ -7,6 +7,23 @@ test('opens on a form that says what to do first', async ({ studio }) => {
   await expect(studio.generateButton).toBeDisabled();
 });
 
+test('a first start says what this is, once; a later one does not', async ({ launch }) => {
+  const first = await launch();
+  const welcome = first.page.getByRole('region', { name: 'Welcome to ResGen Studio' });
+  await expect(welcome).toContainText('Pick a class below and press Generate');
+  const { dataFolder } = await first.call('app.info', null);
+  await expect(welcome).toContainText(dataFolder);
+  await welcome.getByRole('button', { name: 'Check now' }).press('Enter');
+  await expect(welcome).toContainText(/Processor \(CPU\), .* a step/);
+  await welcome.getByRole('button', { name: 'Got it' }).press('Enter');
+  await expect(welcome).toBeHidden();
+  await first.host[Symbol.asyncDispose]();
+
+  const second = await launch();
+  await expect(second.page.getByRole('heading', { name: 'Pick something to draw' })).toBeVisible();
+  await expect(second.page.getByRole('region', { name: 'Welcome to ResGen Studio' })).toBeHidden();
+});
+
 test('makes pictures of a class, with previews and progress on the way', async ({ studio }) => {
   await studio.start({ class: 'Square', count: 200, seed: 7 });
   await expect(studio.progress).toBeVisible();

@@ -14,7 +14,7 @@ export function remoteAddresses(text: string): string[] {
   if (addresses.length > REMOTE_LIMITS.replicas) {
     throw new StudioError(
       'bad-request',
-      `RESGEN_REMOTE names ${addresses.length} servers, and at most ${REMOTE_LIMITS.replicas} are used.`,
+      `RESGEN_REMOTE names ${addresses.length} servers, and at most ${REMOTE_LIMITS.replicas} are used. Name fewer.`,
     );
   }
   return [...new Set(addresses.map(normalise))];

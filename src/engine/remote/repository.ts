@@ -2,7 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { StudioError } from '../../contract/errors.js';
 import { graphBorders } from '../borders.js';
-import { openPackage, readPackageFile } from '../package.js';
+import { checkPackageGraph, openPackage, readPackageFile } from '../package.js';
 import { remoteModelName } from './remote-graph.js';
 import { type TritonOptions, tritonConfig } from './triton.js';
 
@@ -28,6 +28,7 @@ export async function writeRepository(packageFolder: string, folder: string, opt
     const model = remoteModelName(id, graph);
     const place = join(folder, model);
     const bytes = await readPackageFile(pack, graph);
+    checkPackageGraph(pack, graph, bytes);
     await makeFolder(place, options.overwrite);
     await mkdir(join(place, VERSION), { recursive: true });
     await writeFile(join(place, VERSION, 'model.onnx'), bytes);

@@ -1,5 +1,5 @@
 import type { Bridge, ItemFilter, LibrarySummary, StudioEvent } from '../../contract/index.js';
-import { ITEM_LIMITS } from '../../contract/index.js';
+import { LIBRARY_LIMITS } from '../../contract/index.js';
 import { Gallery } from '../images/gallery/gallery.svelte.js';
 import type { Notices } from '../shared/notices.svelte.js';
 import { plural } from '../shared/format.js';
@@ -82,7 +82,7 @@ export class LibraryPage {
 
   /** For good; null is the whole trash. The page asks first. */
   async purge(ids: readonly string[] | null): Promise<void> {
-    const reply = await this.bridge.call('items.purge', { ids: ids && ids.slice(0, ITEM_LIMITS.perCall) });
+    const reply = await this.bridge.call('items.purge', { ids: ids && ids.slice(0, LIBRARY_LIMITS.perCall) });
     if (!reply.ok) {
       this.notices.error(reply.error.message);
       return;

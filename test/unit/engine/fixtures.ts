@@ -1,4 +1,5 @@
-import { cp, mkdtemp, rm } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { onTestFinished } from 'vitest';
@@ -31,4 +32,21 @@ export async function tinyCopy(): Promise<string> {
   const folder = join(await temporaryFolder(), 'tiny');
   await cp(TINY, folder, { recursive: true });
   return folder;
+}
+
+export type Json = Record<string, unknown>;
+
+export async function changeManifest(folder: string, change: (manifest: Json) => void): Promise<void> {
+  const path = join(folder, 'model.json');
+  const manifest = JSON.parse(await readFile(path, 'utf8')) as Json;
+  change(manifest);
+  await writeFile(path, JSON.stringify(manifest));
+}
+
+/** Puts other bytes in a file and makes the manifest agree with them: what only a look inside can find. */
+export async function replaceFile(folder: string, name: string, path: string, bytes: Uint8Array): Promise<void> {
+  await writeFile(join(folder, path), bytes);
+  await changeManifest(folder, (manifest) => {
+    (manifest['files'] as Json)[name] = { path, bytes: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') };
+  });
 }

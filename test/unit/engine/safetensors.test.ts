@@ -76,11 +76,14 @@ describe('safetensors', () => {
   const f32 = (begin: number, end: number, shape: unknown = [(end - begin) / 4]) => ({ dtype: 'F32', shape, data_offsets: [begin, end] });
   test.each([
     ['is too short', new Uint8Array(7)],
-    ['header of more than 1 MiB', new Uint8Array([0, 0, 0, 0, 0, 0, 0, 0x7f])],
+    ['declares too long a header: the limit is 1 MiB', new Uint8Array([0, 0, 0, 0, 0, 0, 0, 0x7f])],
     ['ends inside its header', file({}).subarray(0, 9)],
     ['not JSON', file(null, 0, '{"a":')],
     ['not a JSON object', file([])],
-    ['more than 1024 tensors', file(Object.fromEntries(Array.from({ length: 1025 }, (_, i) => [`t${i}`, f32(0, 0)])))],
+    [
+      'declares too many tensors: the limit is 1,024',
+      file(Object.fromEntries(Array.from({ length: 1025 }, (_, i) => [`t${i}`, f32(0, 0)]))),
+    ],
     ['not valid: a', file({ a: { dtype: 'F64', shape: [], data_offsets: [0, 8] } }, 8)],
     ['not valid: a', file({ a: f32(0, 4, [-1]) }, 4)],
     ['not valid: a', file({ a: f32(0, 4, [0.5]) }, 4)],

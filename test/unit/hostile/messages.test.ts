@@ -12,7 +12,7 @@ const ID = '0123456789abcdef';
 const valid: Record<CallName, unknown> = {
   'app.info': null,
   'settings.get': null,
-  'settings.set': { theme: 'dark', embedRecipe: true, provider: 'cpu', lastModel: 'fake' },
+  'settings.set': { theme: 'dark', embedRecipe: true, provider: 'cpu', lastModel: 'fake', welcomed: true },
   'models.list': null,
   'models.card': { id: 'fake' },
   'models.verify': { id: 'fake' },

@@ -18,7 +18,7 @@ export function damaged(bytes: Uint8Array): fc.Arbitrary<Uint8Array> {
       else if (one.kind === 'end') result = result.slice(0, at);
       else {
         const from = one.kind === 'cut' ? at + one.length : Math.max(0, at - one.length);
-        result = Uint8Array.from([...result.slice(0, at), ...result.slice(from)]);
+        result = Uint8Array.from(Buffer.concat([result.subarray(0, at), result.subarray(from)]));
       }
     }
     return result;

@@ -90,7 +90,7 @@ export const recipe: Recipe = {
   sampling,
 };
 
-export const settings: Settings = { theme: 'system', embedRecipe: true, provider: 'auto', lastModel: null };
+export const settings: Settings = { theme: 'system', embedRecipe: true, provider: 'auto', lastModel: null, welcomed: true };
 
 export function item(id: string, change: Partial<Item> = {}): Item {
   return {

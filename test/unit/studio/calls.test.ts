@@ -107,12 +107,19 @@ describe('a request that can not be met', () => {
 describe('settings', () => {
   it('are kept, told to everybody, and survive a restart', async () => {
     const first = openStudio();
-    expect(await first.ask('settings.get', null)).toEqual({ theme: 'system', embedRecipe: true, provider: 'auto', lastModel: null });
+    expect(await first.ask('settings.get', null)).toEqual({
+      theme: 'system',
+      embedRecipe: true,
+      provider: 'auto',
+      lastModel: null,
+      welcomed: false,
+    });
     await first.ask('settings.set', { theme: 'dark', embedRecipe: false });
     expect(await first.event('settings')).toMatchObject({ theme: 'dark', embedRecipe: false });
     await first.studio.close();
     const second = openStudio({ data: first.data });
-    expect(await second.ask('settings.get', null)).toMatchObject({ theme: 'dark', embedRecipe: false, provider: 'auto' });
+    // The words of welcome are for the first start alone, read or not.
+    expect(await second.ask('settings.get', null)).toMatchObject({ theme: 'dark', embedRecipe: false, provider: 'auto', welcomed: true });
     await expect(second.ask('settings.set', { theme: 'pink' as never })).rejects.toThrow(
       'bad-request: Theme must be one of system, light, dark.',
     );

@@ -1,5 +1,5 @@
 import type { Bridge, Item, ItemFilter, Reply, Result } from '../../../contract/index.js';
-import { ITEM_LIMITS } from '../../../contract/index.js';
+import { LIBRARY_LIMITS } from '../../../contract/index.js';
 import { plural } from '../../shared/format.js';
 import type { Notices } from '../../shared/notices.svelte.js';
 import { Selection } from './selection.svelte.js';
@@ -113,7 +113,7 @@ export class Gallery {
 
   /** To the trash at once, with a toast that brings them back. */
   async remove(ids: readonly string[]): Promise<void> {
-    const gone = ids.slice(0, ITEM_LIMITS.perCall);
+    const gone = ids.slice(0, LIBRARY_LIMITS.perCall);
     // What is in the trash leaves it for good only where the person is asked first.
     if (gone.length === 0 || this.filter.place === 'trash') return;
     const reply = await this.bridge.call('items.remove', { ids: gone });
