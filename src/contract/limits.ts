@@ -140,7 +140,11 @@ export const LIMITS = {
       replicas: count(32, 'servers', 'each is asked for its health'),
       textBytes: bytes(MIB, 'an answer that holds no tensor', 'metadata are short'),
       numberBytes: bytes(32, 'a number in JSON, with its comma', 'a double takes at most 24 characters'),
-      messageBytes: bytes(256 * MIB, 'an answer over gRPC', 'the limit belongs to the connection: 64 pictures of 1024 pixels a side, and some'),
+      messageBytes: bytes(
+        256 * MIB,
+        'an answer over gRPC',
+        'the limit belongs to the connection: 64 pictures of 1024 pixels a side, and some',
+      ),
       inferMs: ms(60_000, 'one run on a server', 'a server that is slower does not help'),
       askMs: ms(10_000, 'a question to a server', 'metadata are at hand'),
       givingUpMs: ms(60_000, 'going from server to server', 'a job outlives a restart of a server'),

@@ -1,6 +1,6 @@
 import { StudioError } from '../../contract/index.js';
 
-export const SOUND_LIMITS = { channels: 8, leastRate: 1000, mostRate: 384_000 } as const;
+const SOUND_LIMITS = { channels: 8, leastRate: 1000, mostRate: 384_000 } as const;
 
 /** A decoded file, samples in -1..1, all channels of one length. */
 export interface Decoded {
