@@ -133,10 +133,10 @@ describe('a model package', () => {
     const { ask, data } = openStudio();
     writeFileSync(join(data, 'models', 'fake', 'step.onnx'), 'STEP');
     expect(await ask('models.list', null)).toMatchObject([{ id: 'fake', problem: null }]);
-    expect(await ask('models.verify', { id: 'fake' })).toEqual({
-      ok: false,
-      problems: [expect.stringMatching(/step\.onnx is not the file/)],
-    });
+    const { ok, problems } = (await ask('models.verify', { id: 'fake' })) as { ok: boolean; problems: string[] };
+    // The fake's other graphs are no ONNX, which is said of them, but not of one that is another file altogether.
+    expect(ok).toBe(false);
+    expect(problems.filter((sentence) => sentence.includes('step'))).toEqual([expect.stringMatching(/step\.onnx is not the file/)]);
   });
 
   it('that goes away while a job waits fails that job and no other', async () => {
