@@ -27,7 +27,7 @@ class PatchDiscriminator(nn.Module):
 
 
 class FeatureCritic(nn.Module):
-    """Features `[B, c, S, S]` at strides 2 to 16 (`perceptual.FeatureDistance`) and classes `[B]` -> logits `[B, n]` (Sauer et al. 2021, "Projected GANs").
+    """Features `[B, c, S, S]` at growing strides (`perceptual.FeatureDistance`) and classes `[B]` -> logits `[B, n]` (Sauer et al. 2021, "Projected GANs").
 
     Each head adds what it says of any picture and what it says of one of this class (projection, Miyato and Koyama 2018). The first head takes
     steps of two: at stride 2 there are many places and little meaning.

@@ -30,6 +30,7 @@ from training.sampler import Sampling, Step, sample
 from training.sheet import save_sheet, to_bytes
 from training.tokenizer import Tokenizer
 from training.tokens import TokenSet, load_tokenizer, token_set
+from training.training_step import step_down
 
 FIRST_SEED = 1_000_000  # far from the seeds of the evaluation, whose samples the decoder must not have seen
 
@@ -129,7 +130,7 @@ def main() -> None:
     tokenizer = tokenizer.to(device)
     tokenizer.decoder.requires_grad_(True)
     ema = Ema(tokenizer, recipe["ema"])
-    network = FeatureDistance(max_stride=32).to(device)
+    network = FeatureDistance(recipe["max_stride"]).to(device)
     pooled_Nd = pooled_features(network, train, size, runs / recipe["name"] / "pooled.pt")
     neighbours = ClassNeighbours(pooled_Nd, train.label_N).to(device)
     critic = FeatureCritic(network.channels(size), len(tokens.classes)).to(device, memory_format=torch.channels_last)
@@ -178,14 +179,14 @@ def main() -> None:
                 loss = w["mse"] * mse + w["mse_drawn"] * mse_drawn + w["feature"] * feature
                 loss = loss + ramp * (w["adversarial"] * adversarial + w["of_class"] * of_class)
             lr = learning_rate(n, recipe["lr"], 100, run.total, recipe["decay_share"])
-            _descend(optimizer, loss, tokenizer.decoder, lr)
+            step_down(loss, tokenizer.decoder, optimizer, lr)
             critic.requires_grad_(True)
             with autocast(device):
                 critic_loss = discriminator_loss(critic(real_features, label), critic([f.detach() for f in features], label))
-            _descend(critic_optimizer, critic_loss, critic, recipe["critic_lr"] * lr / recipe["lr"])
+            step_down(critic_loss, critic, critic_optimizer, recipe["critic_lr"] * lr / recipe["lr"])
             ema.update(tokenizer, n)
 
-            run.log(25, mse=mse, mse_drawn=mse_drawn, feature=feature, of_class=of_class, adversarial=adversarial, critic=critic_loss)
+            run.log(recipe["log_every"], mse=mse, mse_drawn=mse_drawn, feature=feature, of_class=of_class, adversarial=adversarial, critic=critic_loss)
             if (n + 1) % recipe["validate_every"] == 0:
                 validate(ema.module, x_checked, checked_pixels, samples, run)
 
@@ -204,15 +205,6 @@ def _random_of(label_N: torch.Tensor, c: int, draw: torch.Generator) -> torch.Te
     """Index of a random picture of class `c`; labels are sorted."""
     first, end = torch.searchsorted(label_N, torch.tensor([c, c + 1])).tolist()
     return torch.randint(first, end, (), generator=draw)
-
-
-def _descend(optimizer: torch.optim.Optimizer, loss: torch.Tensor, module: nn.Module, lr: float) -> None:
-    for group in optimizer.param_groups:
-        group["lr"] = lr
-    optimizer.zero_grad(set_to_none=True)
-    loss.backward()
-    nn.utils.clip_grad_norm_(module.parameters(), 1.0)
-    optimizer.step()
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from training.perceptual import FeatureDistance
 from training.runner import Ema, Run, arguments, autocast, distributed, learning_rate, load_recipe, start_processes
 from training.sheet import save_sheet
 from training.tokenizer import Tokenizer, TokenizerConfig
+from training.training_step import step_down
 
 
 def psnr(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
@@ -95,12 +96,12 @@ def main() -> None:
                     loss = loss + w["adversarial"] * min(1, (step - recipe["freeze_at"]) / 500) * generator_loss(judge(y))
             phase_step = step - recipe["freeze_at"] if frozen else step
             phase_steps = run.total - recipe["freeze_at"] if frozen else recipe["freeze_at"]
-            _descend(optimizer, loss, tokenizer, learning_rate(phase_step, recipe["lr"], 200, phase_steps, recipe["decay_share"]))
+            step_down(loss, tokenizer, optimizer, learning_rate(phase_step, recipe["lr"], 200, phase_steps, recipe["decay_share"]))
             if adversarial:
                 critic.requires_grad_(True)
                 with autocast(device):
                     critic_loss = discriminator_loss(judge(x), judge(y.detach()))
-                _descend(critic_optimizer, critic_loss, critic, learning_rate(phase_step, recipe["lr"], 200, phase_steps, recipe["decay_share"]))
+                step_down(critic_loss, critic, critic_optimizer, learning_rate(phase_step, recipe["lr"], 200, phase_steps, recipe["decay_share"]))
                 run.log(50, critic=critic_loss)
             ema.update(tokenizer, phase_step)
 
@@ -112,15 +113,6 @@ def main() -> None:
 def _freeze(tokenizer: Tokenizer) -> None:
     tokenizer.encoder.requires_grad_(False)
     tokenizer.quantiser.eval()
-
-
-def _descend(optimizer: torch.optim.Optimizer, loss: torch.Tensor, module: nn.Module, lr: float) -> None:
-    for group in optimizer.param_groups:
-        group["lr"] = lr
-    optimizer.zero_grad(set_to_none=True)
-    loss.backward()
-    nn.utils.clip_grad_norm_(module.parameters(), 1.0)
-    optimizer.step()
 
 
 if __name__ == "__main__":

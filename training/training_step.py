@@ -44,13 +44,19 @@ def adamw(generator: nn.Module, lr: float, weight_decay: float) -> torch.optim.A
     return torch.optim.AdamW(groups, lr=lr, betas=(0.9, 0.98))
 
 
-def descend(loss: torch.Tensor, generator: nn.Module, optimizer: torch.optim.Optimizer, ema: Ema, step: int, lr: float) -> torch.Tensor:
-    """One step down the gradient of `loss`, clipped to length 1 -> its length before."""
+def step_down(loss: torch.Tensor, module: nn.Module, optimizer: torch.optim.Optimizer, lr: float) -> torch.Tensor:
+    """One step of `module` down the gradient of `loss`, clipped to length 1 -> its length before."""
     for group in optimizer.param_groups:
         group["lr"] = lr
     optimizer.zero_grad(set_to_none=True)
     loss.backward()
-    norm = nn.utils.clip_grad_norm_(generator.parameters(), 1.0)
+    norm = nn.utils.clip_grad_norm_(module.parameters(), 1.0)
     optimizer.step()
+    return norm
+
+
+def descend(loss: torch.Tensor, generator: nn.Module, optimizer: torch.optim.Optimizer, ema: Ema, step: int, lr: float) -> torch.Tensor:
+    """`step_down` of a generator, and of its averaged weights after it."""
+    norm = step_down(loss, generator, optimizer, lr)
     ema.update(generator, step)
     return norm
