@@ -9,7 +9,6 @@ import torch
 from tqdm import tqdm
 
 from training.data import VALIDATION_EVERY, Pictures, centre_crop, load_pictures, split, to_float
-from training.runner import autocast
 from training.tokenizer import Tokenizer, TokenizerConfig
 
 
@@ -78,13 +77,12 @@ def round_codebooks(tokenizer: Tokenizer) -> None:
 
 @torch.inference_mode()
 def _latents(tokenizer: Tokenizer, pictures: Pictures, mirrored: bool) -> torch.Tensor:
-    """`[N, L, H]`."""
+    """`[N, L, H]`, in float32: bfloat16 would move a code here and there, and `sigma` with them, from what the package's graph says."""
     pixels = centre_crop(pictures.pixels_NHWC, tokenizer.config.size)
     out = []
-    with autocast(torch.device("cpu")):
-        for batch in tqdm(pixels.split(64), desc="encode mirrored" if mirrored else "encode", mininterval=5):
-            x = to_float(batch.flip(2) if mirrored else batch).contiguous(memory_format=torch.channels_last)
-            out.append(tokenizer.latents(x).float())
+    for batch in tqdm(pixels.split(64), desc="encode mirrored" if mirrored else "encode", mininterval=5):
+        x = to_float(batch.flip(2) if mirrored else batch).contiguous(memory_format=torch.channels_last)
+        out.append(tokenizer.latents(x).float())
     return torch.cat(out)
 
 

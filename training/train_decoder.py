@@ -6,7 +6,8 @@ The tokenizer's decoder has seen none but real tokens, cut off at a depth at the
 the fine, and what the decoder makes of them is dull where it should be sharp. Here encoder and codebooks stand still, so tokens stay valid, and the
 decoder alone learns on, from four kinds of tokens: real ones; real ones cut off at a depth; real ones whose masked tokens the generator drew in
 a single step, to be decoded to the real picture; and whole samples, for which there is no picture and a critic alone judges. The critic sees features
-of EfficientNet-lite0, not pixels, and knows the class (Sauer et al. 2021, "Projected GANs"): it learns in minutes what a texture is.
+of EfficientNet-lite0 and knows the class (Sauer et al. 2021, "Projected GANs"): it learns in minutes what a texture is. A small second one sees
+pixels: those features are blind to a fine regular weave, by which the decoder would please the first.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from torch import nn
 from tqdm import tqdm
 
 from training.data import Pictures, centre_crop, load_pictures, split, to_float
-from training.discriminator import FeatureCritic, discriminator_loss, generator_loss
+from training.discriminator import FeatureCritic, PatchDiscriminator, discriminator_loss, generator_loss
 from training.generator import Generator, GeneratorConfig
 from training.judges import psnr
 from training.masking import draw_masked_depths, masked_count
@@ -135,9 +136,11 @@ def main() -> None:
     neighbours = ClassNeighbours(pooled_Nd, train.label_N).to(device)
     critic = FeatureCritic(network.channels(size), len(tokens.classes)).to(device, memory_format=torch.channels_last)
     optimizer = torch.optim.AdamW(tokenizer.decoder.parameters(), lr=recipe["lr"], betas=(0.5, 0.95), weight_decay=0.0)
-    critic_optimizer = torch.optim.AdamW(critic.parameters(), lr=recipe["critic_lr"], betas=(0.0, 0.95), weight_decay=0.0)
+    patches = PatchDiscriminator().to(device, memory_format=torch.channels_last)
+    critics = nn.ModuleDict({"features": critic, "pixels": patches})
+    critic_optimizer = torch.optim.AdamW(critics.parameters(), lr=recipe["critic_lr"], betas=(0.0, 0.95), weight_decay=0.0)
     samples = Samples(step, sampling, len(tokens.classes), recipe["samples"]["keep"])
-    state: dict[str, object] = {"tokenizer": tokenizer, "ema": ema.module, "critic": critic, "samples": samples}
+    state: dict[str, object] = {"tokenizer": tokenizer, "ema": ema.module, "critics": critics, "samples": samples}
     state |= {"optimizer": optimizer, "critic_optimizer": critic_optimizer}
     share, w, D = recipe["batch"], recipe["weights"], tokenizer.config.D
     paired = share["real"] + share["cut"] + share["redrawn"]
@@ -172,21 +175,23 @@ def main() -> None:
                 made_shifted, real_shifted = shifted(y, real, draw)
                 features, real_features = network.features(made_shifted), network.features(real_shifted)
                 feature = network.distance([f[:paired] for f in features], [f[:paired] for f in real_features])
-                critic.requires_grad_(False)
-                adversarial = generator_loss(critic(features, label))
+                critics.requires_grad_(False)
+                adversarial, patch = generator_loss(critic(features, label)), generator_loss(patches(made_shifted))
                 of_class = neighbours(features, label)
                 ramp = min(1, n / recipe["ramp"])
                 loss = w["mse"] * mse + w["mse_drawn"] * mse_drawn + w["feature"] * feature
-                loss = loss + ramp * (w["adversarial"] * adversarial + w["of_class"] * of_class)
+                loss = loss + ramp * (w["adversarial"] * adversarial + w["patch"] * patch + w["of_class"] * of_class)
             lr = learning_rate(n, recipe["lr"], 100, run.total, recipe["decay_share"])
             step_down(loss, tokenizer.decoder, optimizer, lr)
-            critic.requires_grad_(True)
+            critics.requires_grad_(True)
             with autocast(device):
                 critic_loss = discriminator_loss(critic(real_features, label), critic([f.detach() for f in features], label))
-            step_down(critic_loss, critic, critic_optimizer, recipe["critic_lr"] * lr / recipe["lr"])
+                patch_loss = discriminator_loss(patches(real_shifted), patches(made_shifted.detach()))
+            step_down(critic_loss + patch_loss, critics, critic_optimizer, recipe["critic_lr"] * lr / recipe["lr"])
             ema.update(tokenizer, n)
 
-            run.log(recipe["log_every"], mse=mse, mse_drawn=mse_drawn, feature=feature, of_class=of_class, adversarial=adversarial, critic=critic_loss)
+            judged = {"adversarial": adversarial, "critic": critic_loss, "patch": patch, "patch_critic": patch_loss}
+            run.log(recipe["log_every"], mse=mse, mse_drawn=mse_drawn, feature=feature, of_class=of_class, **judged)
             if (n + 1) % recipe["validate_every"] == 0:
                 validate(ema.module, x_checked, checked_pixels, samples, run)
 
