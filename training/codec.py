@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from math import prod
+from pathlib import Path
 
 import torch
 import torch.nn.functional as F
@@ -227,3 +228,15 @@ def fit_codebooks(quantiser: ResidualQuantiser, z_NH: torch.Tensor, iterations: 
     quantiser.count_DV.fill_(1.0)
     quantiser.sum_DVH.copy_(quantiser.e_DVH)
     quantiser.initialised.fill_(True)
+
+
+def load_codec(runs: Path, name: str) -> tuple[Codec, int]:
+    """The averaged weights of a codec run with codebooks rounded as packages ship them (float16), and the step they are of."""
+    path = runs / name / "checkpoint.pt"
+    if not path.exists():
+        raise SystemExit(f"There is no codec at {path}. Train it first: python -m training.train_codec --recipe …")
+    saved = torch.load(path, map_location="cpu", weights_only=True)
+    codec = Codec(CodecConfig(**saved["recipe"]["model"]))
+    codec.load_state_dict(saved["state"]["ema"])
+    codec.quantiser.e_DVH.copy_(codec.quantiser.e_DVH.half().float())
+    return codec.eval().requires_grad_(False), saved["step"]

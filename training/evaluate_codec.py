@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from training.codec import Codec, CodecConfig
+from training.codec import Codec, load_codec
 from training.runner import arguments, load_recipe
 from training.speech_data import Speech, load_speech, to_level
 from training.speech_judges import Dnsmos, Normaliser, Speaker, Sphinx, Whisper, pesq_wideband, stoi, word_error_rate
@@ -25,18 +25,6 @@ from training.speech_losses import MelDistance
 
 ORIGINAL = "original"
 MEASURES = ("mel_db", "pesq", "stoi", "dnsmos_sig", "dnsmos_bak", "dnsmos_ovr", "speaker_cosine")
-
-
-def load_codec(runs: Path, name: str) -> tuple[Codec, int]:
-    """The averaged weights of a codec run with codebooks rounded as packages ship them (float16), and the step they are of."""
-    path = runs / name / "checkpoint.pt"
-    if not path.exists():
-        raise SystemExit(f"There is no codec at {path}. Train it first: python -m training.train_codec --recipe …")
-    saved = torch.load(path, map_location="cpu", weights_only=True)
-    codec = Codec(CodecConfig(**saved["recipe"]["model"]))
-    codec.load_state_dict(saved["state"]["ema"])
-    codec.quantiser.e_DVH.copy_(codec.quantiser.e_DVH.half().float())
-    return codec.eval().requires_grad_(False), saved["step"]
 
 
 @dataclass

@@ -1,11 +1,12 @@
-"""Turns a codec of Hugging Face transformers, an `EncodecModel` or a `DacModel`, into a package that the token inspector opens.
+"""Turns a codec into a package that the token inspector opens: our own, or an `EncodecModel` or a `DacModel` of Hugging Face transformers.
 
-    pip install -r training/requirements-codecs.txt
+    pip install -r training/requirements-codecs.txt # for the models of transformers
+    python -m training.export_codec --run voice-codec --id voice-codec --title "Voice codec" --licence MIT --card docs/models/voice-codec/card.md --out resources/models/voice-codec
     python -m training.export_codec --model facebook/encodec_24khz --id encodec-24khz --licence CC-BY-NC-4.0 --out models/encodec-24khz
     python -m training.export_codec --random --id tiny-codec --licence CC0-1.0 --out test/fixtures/codecs/tiny-codec
 
-`--model` is a name on the hub or a folder that `save_pretrained` wrote. The package has no `step`: it encodes, decodes and is inspected, and
-generates nothing. Both codecs add up one embedding a depth and decode the sum, which is all that the studio asks of a codec.
+`--run` is a run of `training.train_codec`; `--model` a name on the hub or a folder that `save_pretrained` wrote. The package has no `step`: it encodes, decodes and is inspected, and
+generates nothing. All of them add up one embedding a depth and decode the sum, which is all that the studio asks of a codec.
 
 Weights are rounded to float16 before anything is recorded, as in `export.py`. The number of positions is free in both graphs; a clip has to be
 a whole number of positions long (the studio fills up with silence), and at least `MIN_POSITIONS`.
@@ -15,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -26,6 +28,7 @@ from safetensors.numpy import save_file
 from torch import nn
 from torch.nn.utils import parametrize
 
+from training.codec import Codec, load_codec
 from training.export import compare, describe, export_graph, round_to_half
 
 MAX_POSITIONS = 4096
@@ -112,10 +115,32 @@ class DacParts(nn.Module):
         return (F.normalize(low, dim=2) @ F.normalize(q.codebook.weight, dim=1).t()).argmax(2)
 
 
+class RunParts(nn.Module):
+    """The same of our own codec (`training.codec`), with the axes where those have them."""
+
+    def __init__(self, codec: Codec):
+        super().__init__()
+        self.codec = codec
+        self.hop, self.rate = codec.config.samples_per_latent, codec.config.rate
+        self.e_DVH = codec.quantiser.e_DVH
+
+    def encoder(self, samples_B1N: torch.Tensor) -> torch.Tensor:
+        return self.codec.encoder(samples_B1N.squeeze(1)).transpose(1, 2)
+
+    def decoder(self, z_BHL: torch.Tensor) -> torch.Tensor:
+        return self.codec.decoder(z_BHL.transpose(1, 2)).unsqueeze(1)
+
+    def nearest(self, j: int, r_BLH: torch.Tensor) -> torch.Tensor:
+        return (self.e_DVH[j].square().sum(1) - 2 * (r_BLH @ self.e_DVH[j].t())).argmin(2)
+
+
+Parts = EncodecParts | DacParts | RunParts
+
+
 class SoundDecodeGraph(nn.Module):
     """tokens int32 `[B, L, D]`, depth int32 `[B, L]` -> samples float32 `[B, L * hop]`."""
 
-    def __init__(self, parts: EncodecParts | DacParts):
+    def __init__(self, parts: Parts):
         super().__init__()
         self.parts = parts
 
@@ -130,7 +155,7 @@ class SoundDecodeGraph(nn.Module):
 class SoundEncodeGraph(nn.Module):
     """samples float32 `[B, L * hop]` -> tokens int32 `[B, L, D]`, residual float32 `[B, L, D]`."""
 
-    def __init__(self, parts: EncodecParts | DacParts):
+    def __init__(self, parts: Parts):
         super().__init__()
         self.parts = parts
 
@@ -161,6 +186,12 @@ def load_parts(name: str) -> EncodecParts | DacParts:
     return parts.eval()
 
 
+def load_run(runs: Path, name: str) -> RunParts:
+    codec, _ = load_codec(runs, name)
+    round_to_half(codec)
+    return RunParts(codec).eval()
+
+
 def random_encodec() -> nn.Module:
     """A tiny EnCodec with untrained weights, whose codebooks shrink by depth as trained ones do: D = 4, V = 16, H = 8, 8 samples a position."""
     from transformers import EncodecConfig, EncodecModel
@@ -174,7 +205,7 @@ def random_encodec() -> nn.Module:
     return model
 
 
-def graph_cases(parts: EncodecParts | DacParts):
+def graph_cases(parts: Parts):
     """(name, module, golden inputs, output names, dynamic shapes); two clips a batch, one of them decoded at half its depth."""
     D, V, _ = parts.e_DVH.shape
     draw = torch.Generator().manual_seed(7)
@@ -186,14 +217,15 @@ def graph_cases(parts: EncodecParts | DacParts):
     shapes = ({0: batch, 1: length}, {0: batch, 1: length})
     yield "decode", SoundDecodeGraph(parts), {"tokens": tokens, "depth": depth}, ["samples"], shapes
     time = torch.arange(L * parts.hop) / parts.rate
-    samples = torch.stack([0.3 * torch.sin(2 * torch.pi * 220 * time), 0.1 * torch.randn(L * parts.hop, generator=draw)])
+    # Noise and no tone: the logarithm of a bin that holds little more than rounding errors may be anything.
+    samples = torch.randn(2, L * parts.hop, generator=draw) * torch.stack([0.3 * torch.sin(2 * torch.pi * 3 * time), torch.full_like(time, 0.1)])
     yield "encode", SoundEncodeGraph(parts), {"samples": samples}, ["tokens", "residual"], ({0: batch, 1: parts.hop * length},)
 
 
 @torch.no_grad()
-def export_codec(model: str, out: Path, id: str, title: str, version: str, licence: str, card: str | None = None) -> None:
-    """Writes the package. Raises SystemExit where a graph differs from PyTorch, or for a model that can't be one."""
-    parts = load_parts(model)
+def export_codec(source: str | RunParts, out: Path, id: str, title: str, version: str, licence: str, card: str | None = None) -> None:
+    """Writes the package of a model of transformers, by name, or of our own. Raises SystemExit where a graph differs from PyTorch, or for a model that can't be one."""
+    parts = load_parts(source) if isinstance(source, str) else source
     D, V, H = parts.e_DVH.shape
     out.parent.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix=".export-", dir=out.parent))
@@ -209,7 +241,8 @@ def export_codec(model: str, out: Path, id: str, title: str, version: str, licen
         save_file({k: np.ascontiguousarray(v) for k, v in golden.items()}, folder / "golden.safetensors")
         save_file({"codebooks": parts.e_DVH.half().numpy()}, folder / "codebooks.safetensors")
         facts = f"{D} depths of {V} codes, {parts.rate / parts.hop:.4g} positions a second, {parts.rate} Hz"
-        (folder / "card.md").write_text(card or f"# {title}\n\nMade from `{Path(model).name}` by `training/export_codec.py`: {facts}.\n")
+        made_from = f"from `{Path(source).name}` " if isinstance(source, str) else ""
+        (folder / "card.md").write_text(card or f"# {title}\n\nMade {made_from}by `training/export_codec.py`: {facts}.\n")
         manifest = {
             "format": 1,
             "id": id,
@@ -236,7 +269,9 @@ def main() -> None:
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     source = p.add_mutually_exclusive_group(required=True)
     source.add_argument("--model", help="name on the hub, or a folder that save_pretrained wrote")
+    source.add_argument("--run", help="name of a run of training.train_codec")
     source.add_argument("--random", action="store_true", help="a tiny EnCodec with untrained weights, for tests")
+    p.add_argument("--runs", default=os.environ.get("RESGEN_RUNS", "runs"), type=Path)
     p.add_argument("--out", required=True, type=Path)
     p.add_argument("--id", required=True, help="id of the package: lower-case letters, digits and dashes")
     p.add_argument("--title", help="default: the id")
@@ -248,8 +283,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         if args.random:
             random_encodec().save_pretrained(Path(folder) / "random-encodec")
-        model = args.model or str(Path(folder) / "random-encodec")
-        export_codec(model, args.out, args.id, args.title or args.id, args.version, args.licence, card)
+        source = load_run(args.runs, args.run) if args.run else args.model or str(Path(folder) / "random-encodec")
+        export_codec(source, args.out, args.id, args.title or args.id, args.version, args.licence, card)
     print(f"{args.out}: {sum(f.stat().st_size for f in args.out.iterdir()) / 1e6:.1f} MB")
 
 

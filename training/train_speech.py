@@ -12,7 +12,7 @@ import torch
 import torch.distributed as dist
 
 from training.alignments import load_alignments
-from training.evaluate_codec import load_codec
+from training.codec import load_codec
 from training.masking import draw_masked_depths, draw_progress, masked_count
 from training.runner import Ema, Run, arguments, autocast, distributed, learning_rate, load_recipe, start_processes
 from training.speech_data import VALIDATION_SPEAKERS, Speech

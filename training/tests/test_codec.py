@@ -8,12 +8,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import onnxruntime as ort
 import pytest
 import torch
 import yaml
 
 from training import train_codec
 from training.codec import Codec, CodecConfig, Stft, fit_codebooks
+from training.export import round_to_half
+from training.export_codec import RunParts, export_codec
 from training.evaluate_codec import MEASURES, bars, chosen_clips, summarise
 from training.quantiser import ResidualQuantiser
 from training.runner import load_recipe
@@ -281,3 +284,21 @@ def test_judged_clips_have_a_text_and_come_from_every_speaker_in_turn(speech_zip
     speech = Speech(tmp_path / "cache", clips)
     chosen = [speech.clips[i] for i in chosen_clips(speech, 5)]
     assert [c.speaker for c in chosen] == ["ko-1", "ls-19", "ls-7", "ko-1", "ls-19"] and clips[0] not in chosen
+
+
+@torch.no_grad()
+def test_a_run_becomes_a_package_that_gives_the_codecs_tokens(tmp_path):
+    torch.manual_seed(0)
+    codec = codec_of()
+    codec.quantiser.e_DVH.mul_(0.6 ** torch.arange(4).view(4, 1, 1))
+    round_to_half(codec)
+    codec.quantiser.e_DVH.copy_(codec.quantiser.e_DVH.half().float())
+    export_codec(RunParts(codec), tmp_path / "package", "tiny", "Tiny", "1.0.0", "CC0-1.0")
+    manifest = json.loads((tmp_path / "package" / "model.json").read_text())
+    assert manifest["sound"] == {"sampleRate": RATE, "samplesPerPosition": 320}
+    clip = tone(0.4, 220).unsqueeze(0)
+    run = lambda graph, **inputs: ort.InferenceSession(str(tmp_path / "package" / f"{graph}.onnx")).run(None, inputs)[0]  # noqa: E731
+    x = run("encode", samples=clip.numpy())
+    assert (x == codec.encode(clip).numpy()).all(-1).mean() > 0.9
+    audio = run("decode", tokens=x, depth=np.full(x.shape[:2], 2, np.int32))
+    torch.testing.assert_close(torch.from_numpy(audio), codec.decode(torch.from_numpy(x).long(), 2), atol=1e-4, rtol=1e-3)
