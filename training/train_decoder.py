@@ -7,7 +7,8 @@ the fine, and what the decoder makes of them is dull where it should be sharp. H
 decoder alone learns on, from four kinds of tokens: real ones; real ones cut off at a depth; real ones whose masked tokens the generator drew in
 a single step, to be decoded to the real picture; and whole samples, for which there is no picture and a critic alone judges. The critic sees features
 of EfficientNet-lite0 and knows the class (Sauer et al. 2021, "Projected GANs"): it learns in minutes what a texture is. A small second one sees
-pixels: those features are blind to a fine regular weave, by which the decoder would please the first.
+pixels: those features are blind to a fine regular weave, by which the decoder would please the first. Both see pictures at any shift, so what
+keeps to the lattice of the decoder's upsampling has a loss of its own.
 """
 
 from __future__ import annotations
@@ -180,6 +181,7 @@ def main() -> None:
                 of_class = neighbours(features, label)
                 ramp = min(1, n / recipe["ramp"])
                 loss = w["mse"] * mse + w["mse_drawn"] * mse_drawn + w["feature"] * feature
+                loss = loss + w["weave"] * (woven := weave(y, tokenizer.config.strides[0]))
                 loss = loss + ramp * (w["adversarial"] * adversarial + w["patch"] * patch + w["of_class"] * of_class)
             lr = learning_rate(n, recipe["lr"], 100, run.total, recipe["decay_share"])
             step_down(loss, tokenizer.decoder, optimizer, lr)
@@ -190,10 +192,16 @@ def main() -> None:
             step_down(critic_loss + patch_loss, critics, critic_optimizer, recipe["critic_lr"] * lr / recipe["lr"])
             ema.update(tokenizer, n)
 
-            judged = {"adversarial": adversarial, "critic": critic_loss, "patch": patch, "patch_critic": patch_loss}
+            judged = {"weave": woven, "adversarial": adversarial, "critic": critic_loss, "patch": patch, "patch_critic": patch_loss}
             run.log(recipe["log_every"], mse=mse, mse_drawn=mse_drawn, feature=feature, of_class=of_class, **judged)
             if (n + 1) % recipe["validate_every"] == 0:
                 validate(ema.module, x_checked, checked_pixels, samples, run)
+
+
+def weave(pixels_BCSS: torch.Tensor, period: int) -> torch.Tensor:
+    """Variance of what is left of a picture averaged over all cells of `period` by `period` pixels: little of a photograph, all of a pattern of that lattice."""
+    cell = pixels_BCSS.float().unflatten(3, (-1, period)).unflatten(2, (-1, period)).mean((2, 4))
+    return cell.var((2, 3), correction=0).mean()
 
 
 def shifted(made: torch.Tensor, real: torch.Tensor, draw: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:

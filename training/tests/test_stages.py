@@ -71,6 +71,16 @@ def test_the_decoder_learns_on_and_nothing_else_moves(stage, tmp_path):
         load_decoder(tokenizer, runs, "no-such-run")
 
 
+def test_weave_is_the_variance_of_a_pattern_on_the_lattice_alone():
+    plain = torch.rand(2, 3, 1, 1).expand(2, 3, 24, 24)
+    pattern = torch.randn(2, 3, 4, 4)
+    assert float(train_decoder.weave(plain, 4)) < 1e-9
+    woven = train_decoder.weave(plain + pattern.repeat(1, 1, 6, 6), 4)
+    assert float(woven) == pytest.approx(float(pattern.var((2, 3), correction=0).mean()), rel=1e-4)
+    # What has another period averages away.
+    assert float(train_decoder.weave(plain + torch.randn(2, 3, 3, 3).repeat(1, 1, 8, 8), 4)) < 1e-9
+
+
 def test_token_set_is_the_tokenizers_encoding(stage, class_folders, tmp_path):
     stage(train_tokenizer)
     tokens = token_set(tmp_path / "runs", "tiny-tokenizer", str(class_folders), tmp_path / "tokens.pt", mirror=True)
