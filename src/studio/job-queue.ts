@@ -19,6 +19,8 @@ interface Parts {
   settings: SettingsStore;
   engine: Engine;
   emit: (event: StudioEvent) => void;
+  /** Told of errors that may be the studio's own fault. */
+  onError: (doing: string, error: unknown) => void;
   version: string;
 }
 
@@ -151,6 +153,7 @@ export class JobQueue {
       this.#tell(jobs.update(job.id, { state: 'done', endedAt: Date.now() }));
     } catch (error) {
       if (this.#closed) return;
+      this.parts.onError('A job failed in a way that nobody foresaw.', error);
       const { code, message } = toStudioError(error);
       const stopped = this.#running?.then ?? 'cancelled';
       if (code !== 'cancelled') this.#end(job.id, { state: 'failed', error: message, endedAt: Date.now() });
