@@ -148,7 +148,7 @@ function assemble(
   if (log.endedBadly) reports.write({ title: 'The studio ended without closing.' });
   log.opened(`version ${version}, ${host}, ${process.platform} ${process.arch}`);
 
-  library.tidy();
+  library.tidy(queue.interrupted());
   queue.start();
 
   let closing: Promise<void> | undefined;
