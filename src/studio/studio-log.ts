@@ -16,6 +16,7 @@ export class StudioLog {
   readonly #file: string;
   #lines: string[];
   #bytes: number;
+  #closed = false;
   /** Whether the studio that wrote here before this one went without closing, while the machine went on. */
   readonly endedBadly: boolean;
 
@@ -31,11 +32,14 @@ export class StudioLog {
     this.write(`${OPENED}: ${about}`);
   }
 
+  /** The last line: what is told of a studio that has closed, its engine process ending for one, is left out. */
   closed(): void {
     this.write(CLOSED);
+    this.#closed = true;
   }
 
   write(text: string): void {
+    if (this.#closed) return;
     const line = `${new Date().toISOString()} ${text.replaceAll(/\s+/g, ' ')}`;
     this.#lines = [...this.#lines.slice(1 - logLines), line];
     try {

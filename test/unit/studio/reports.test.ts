@@ -123,7 +123,11 @@ test('an error of the page and a call that nobody foresaw to fail are reported; 
 test('a studio that went without closing is reported at the next start, one that closed or went with the machine is not', async () => {
   const data = temporaryFolder();
   const first = openStudio({ data });
+  // With an engine process, whose end comes after the studio's.
+  const job = await first.ask('jobs.create', request());
+  await first.ended(job.id);
   await first.studio.close();
+  await vi.waitFor(() => expect(first.events.at(-1)).toMatchObject({ name: 'engine', payload: { state: 'stopped' } }));
   const second = openStudio({ data });
   expect(await second.ask('reports.list', null)).toEqual([]);
   await second.studio.close();
