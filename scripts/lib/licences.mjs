@@ -22,14 +22,19 @@ const LGPL = 'resources/licences/lgpl-3.0.txt';
 
 const TEXT_FILE = /^(licen[cs]e|copying|notice|copyright)/i;
 
-/** @param {string} root the folder of package.json @returns {Licence[]} by name */
+const KINDS = ['studio', 'model', 'library'];
+
+/** @param {string} root the folder of package.json @returns {Licence[]} by kind and name */
 export function collectLicences(root) {
   const libraries = shippedPackages(root).map((folder) => libraryLicence(root, folder));
   // The same version may be installed in several places.
   const unique = new Map(
     [studioLicence(root), ...libraries, ...modelLicences(root)].map((entry) => [`${entry.name} ${entry.version}`, entry]),
   );
-  return [...unique.values()].sort((a, b) => a.name.localeCompare(b.name, 'en') || a.version.localeCompare(b.version, 'en'));
+  return [...unique.values()].sort(
+    (a, b) =>
+      KINDS.indexOf(a.kind) - KINDS.indexOf(b.kind) || a.name.localeCompare(b.name, 'en') || a.version.localeCompare(b.version, 'en'),
+  );
 }
 
 /** Folders below the root, of production dependencies that are installed on this platform. @param {string} root */

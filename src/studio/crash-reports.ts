@@ -118,8 +118,8 @@ export class CrashReports {
     ];
     return [
       title,
-      'This report was written by ResGen Studio on this machine and was sent to nobody. Read it before you send it: it should hold nothing',
-      'that you typed, named or made, only what the program did.',
+      'This report was written on this machine and was sent to nobody.',
+      'Read it before you send it: it should hold nothing that you typed, named or made.',
       '',
       ...facts.map(([name = '', value = '']) => `${name.padEnd(10)}${value}`),
       ...parts.flatMap(([name, text]) => (text === '' ? [] : ['', name, redact(text, this.options.dataFolder)])),
