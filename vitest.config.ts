@@ -11,6 +11,8 @@ export default defineConfig({
   test: {
     include: ['test/unit/**/*.test.ts', 'test/faults/**/*.test.ts', ...servers],
     testTimeout: 30_000,
+    // Hundreds of items are removed after some tests, on disks that are busy.
+    hookTimeout: 60_000,
     maxWorkers: 2,
   },
 });
