@@ -3,15 +3,16 @@ import { once } from 'node:events';
 import { cp, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { graphBorders } from '../../src/engine/borders.js';
 import { openPackage } from '../../src/engine/package.js';
 import { writeRepository } from '../../src/engine/remote/repository.js';
-import { metadata } from '../unit/engine/v2-server.js';
+import { metadata } from '../unit/engine/v2-metadata.js';
 
 const READY_MS = 120_000;
-const RUNTIME = join(import.meta.dirname, 'mlserver', 'onnx_graph.py');
+// From the project's folder, where tests and measurements run: bundled, this file lies elsewhere.
+const RUNTIME = resolve('test', 'servers', 'mlserver', 'onnx_graph.py');
 
 /**
  * A folder that MLServer serves: what `resgen export-repository` writes, and beside each graph what MLServer wants to know of it.
@@ -68,7 +69,7 @@ export class Mlserver {
         // Models run in this one process: a pool of workers for them would be others to wait for, and to end.
         MLSERVER_PARALLEL_WORKERS: '0',
         MLSERVER_DEBUG: 'false',
-        PYTHONPATH: join(import.meta.dirname, 'mlserver'),
+        PYTHONPATH: dirname(RUNTIME),
       },
     });
     const server = new Mlserver(child, `http://127.0.0.1:${http}`, `grpc://127.0.0.1:${grpc}`, `http://127.0.0.1:${metrics}/metrics`);
