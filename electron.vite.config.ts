@@ -1,12 +1,14 @@
 import path from 'node:path';
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig } from 'electron-vite';
+import { licencesPlugin } from './scripts/lib/licences.mjs';
 
 const src = (...parts: string[]) => path.resolve(import.meta.dirname, 'src', ...parts);
 
 // Targets are written by hand: the tests run an older Electron than the one that ships, and both must load the same build.
 export default defineConfig({
   main: {
+    plugins: [licencesPlugin(import.meta.dirname)],
     build: {
       target: 'node20',
       rolldownOptions: {

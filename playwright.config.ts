@@ -1,6 +1,8 @@
 import { defineConfig } from '@playwright/test';
 import type { HostOptions } from './test/e2e/harness/test.js';
 
+const PACKED = '**/packed.spec.ts';
+
 /** The same specs run against both hosts; those of one host alone are named `*.electron.spec.ts` and `*.browser.spec.ts`. */
 export default defineConfig<object, HostOptions>({
   testDir: 'test/e2e',
@@ -12,7 +14,9 @@ export default defineConfig<object, HostOptions>({
   forbidOnly: Boolean(process.env['CI']),
   reporter: 'list',
   projects: [
-    { name: 'electron', use: { host: 'electron' }, testIgnore: '**/*.browser.spec.ts' },
-    { name: 'browser', use: { host: 'browser' }, testIgnore: '**/*.electron.spec.ts' },
+    { name: 'electron', use: { host: 'electron' }, testIgnore: ['**/*.browser.spec.ts', PACKED] },
+    { name: 'browser', use: { host: 'browser' }, testIgnore: ['**/*.electron.spec.ts', PACKED] },
+    // Only where `npm test packed` has packed the application, on Linux.
+    ...(process.env['RESGEN_PACKED'] ? [{ name: 'packed', testMatch: PACKED }] : []),
   ],
 });

@@ -1,24 +1,11 @@
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { graphs } from '../src/contract/graphs.js';
-import type { Sampling } from '../src/contract/sampling.js';
-import { Engine, type ModelPackage, type StepFunction, readPackageFile, readSafetensors, sample } from '../src/engine/index.js';
+import { Engine, type StepFunction, readPackageFile, readSafetensors, sample } from '../src/engine/index.js';
+import { type Load, batchOf, median, samplingOf } from './load.js';
 import { matmulModel } from './matmul-model.js';
 import { profileStep } from './profile.js';
 
-export interface Load {
-  steps: number;
-  batch: number;
-  rounds: number;
-  threads: number;
-}
-
 const WARM_UP_SEED = 1;
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = Math.floor(sorted.length / 2);
-  return ((sorted[middle] ?? Number.NaN) + (sorted[sorted.length - 1 - middle] ?? Number.NaN)) / 2;
-}
 
 /** One batch with decoding, again and again: each call gives the milliseconds an image. */
 async function generator(folder: string, { steps, batch, threads }: Load): Promise<{ run: () => Promise<number>; engine: Engine }> {
@@ -33,16 +20,6 @@ async function generator(folder: string, { steps, batch, threads }: Load): Promi
   };
   await run();
   return { run, engine };
-}
-
-function batchOf({ manifest }: ModelPackage, batch: number, seed: number) {
-  return Array.from({ length: batch }, (_, b) => ({ condition: b % manifest.classes.length, seed: seed + b }));
-}
-
-function samplingOf({ manifest }: ModelPackage, steps: number): Sampling {
-  const preset = manifest.presets.find(({ id }) => id === 'balanced') ?? manifest.presets[0];
-  if (!preset) throw new Error(`The package ${manifest.id} has no preset.`);
-  return { ...preset.sampling, steps };
 }
 
 /** (a) The engine and PyTorch eager in turn; `eager` runs one round of the other side and returns its milliseconds an image. */

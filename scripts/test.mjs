@@ -1,6 +1,7 @@
 /**
- * `npm test`: unit tests, then end-to-end tests in a real Electron and in a real browser. Prepares what they need and closes with one line,
- * `N passed, N failed`, over both. `npm test unit` or `npm test e2e` runs one of them; what follows is handed on to it.
+ * `npm test`: unit tests, end-to-end tests in a real Electron and in a real browser, then a smoke test of the packed application (on Linux).
+ * Prepares what they need and closes with one line, `N passed, N failed`, over all. `npm test unit`, `e2e` or `packed` runs one of them;
+ * what follows is handed on to it.
  */
 import { readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
@@ -15,7 +16,9 @@ import { ensureTestElectron } from './test-electron.mjs';
 
 const reports = path.join(root, '.cache');
 const [only, ...rest] = process.argv.slice(2);
-const suites = only === 'unit' ? [unit] : only === 'e2e' ? [endToEnd] : [unit, endToEnd];
+const byName = new Map(Object.entries({ unit, e2e: endToEnd, packed }));
+const chosen = byName.get(only ?? '');
+const suites = chosen ? [chosen] : [...byName.values()];
 
 let passed = 0;
 let failed = 0;
@@ -46,13 +49,25 @@ function unit() {
 async function endToEnd() {
   await ensureSystemPackages();
   buildIfStale();
-  const electron = installedElectron() ?? (await ensureTestElectron());
+  return playwright(rest, { ELECTRON_OVERRIDE_DIST_PATH: installedElectron() ?? (await ensureTestElectron()) });
+}
+
+/** @returns {Promise<Tally>} */
+async function packed() {
+  if (process.platform !== 'linux') return { passed: 0, failed: 0, skipped: 1 };
+  await ensureSystemPackages();
+  if (runNode([path.join(root, 'scripts', 'dist.mjs'), '--no-download']) !== 0) throw new Error('The application could not be packed.');
+  return playwright(['--project=packed', ...rest], { RESGEN_PACKED: '1' });
+}
+
+/** @param {string[]} args @param {NodeJS.ProcessEnv} environment @returns {Tally} */
+function playwright(args, environment) {
   const report = freshReport('playwright.json');
-  const env = { ...process.env, ELECTRON_OVERRIDE_DIST_PATH: electron, PLAYWRIGHT_JSON_OUTPUT_FILE: report };
-  const command = [process.execPath, binOf('@playwright/test', 'playwright'), 'test', '--reporter=list,json', ...rest];
+  const env = { ...process.env, ...environment, PLAYWRIGHT_JSON_OUTPUT_FILE: report };
+  const command = [process.execPath, binOf('@playwright/test', 'playwright'), 'test', '--reporter=list,json', ...args];
   // A screen of its own also keeps windows from popping up over the work of whoever runs the tests.
-  const [file = '', ...args] = process.platform === 'linux' ? ['xvfb-run', '-a', '-s', '-screen 0 1400x1000x24', ...command] : command;
-  const code = spawnSync(file, args, { cwd: root, stdio: 'inherit', env }).status ?? 1;
+  const [file = '', ...all] = process.platform === 'linux' ? ['xvfb-run', '-a', '-s', '-screen 0 1400x1000x24', ...command] : command;
+  const code = spawnSync(file, all, { cwd: root, stdio: 'inherit', env }).status ?? 1;
   const { expected, unexpected, flaky, skipped } = readReport(report).stats;
   return tally(expected + flaky, unexpected, skipped, code);
 }

@@ -3,7 +3,16 @@ import { existsSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:f
 import path from 'node:path';
 import { binOf, root } from './project.mjs';
 
-const SOURCES = ['src', 'electron.vite.config.ts', 'tsconfig.json', 'package.json', 'package-lock.json'];
+const SOURCES = [
+  'src',
+  'electron.vite.config.ts',
+  'tsconfig.json',
+  'package.json',
+  'package-lock.json',
+  'scripts/lib/licences.mjs',
+  'resources/licences',
+  'resources/models',
+];
 /** Written last, so that a build cut short counts as none. */
 const stamp = path.join(root, 'out', 'built');
 

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { version } from '../../package.json';
 import { type AppInfo, type CallName, type ParamsInput, type Result, StudioError } from '../contract/index.js';
-import { type Studio, createStudio, dataFolder, nodeEngine } from '../studio/index.js';
+import { CrashReports, type Studio, createStudio, dataFolder, nodeEngine } from '../studio/index.js';
+import { note } from './output.js';
 
 /** Where the built command line stands, and what the person asked of it that every command shares. */
 export interface Host {
@@ -19,6 +20,18 @@ function shippedModels({ builtFolder }: Host): string[] {
   return given ? given.split(delimiter) : [join(builtFolder, '..', '..', 'resources', 'models')];
 }
 
+const licencesFile = ({ builtFolder }: Host): string => join(builtFolder, 'licences.json');
+
+/**
+ * Reports of crashes go to the person's data folder, also those of commands that work in a temporary one, and the terminal says so.
+ * @throws StudioError as `dataFolder` does
+ */
+export function openReports(host: Host, as: AppInfo['host']): CrashReports {
+  const reports = new CrashReports({ dataFolder: dataFolder(host.data), host: as, version });
+  reports.onWritten(({ name, title }) => note(`${title} A report is in ${reports.fileOf(name)}; it was sent to nobody.`));
+  return reports;
+}
+
 /** The person's own library. */
 export function openLibrary(host: Host, as: AppInfo['host']): Studio {
   return createStudio({
@@ -27,6 +40,8 @@ export function openLibrary(host: Host, as: AppInfo['host']): Studio {
     modelFolders: shippedModels(host),
     spawnEngine: nodeEngine(join(host.builtFolder, 'engine.js')),
     dataFolder: dataFolder(host.data),
+    reports: openReports(host, as),
+    licencesFile: licencesFile(host),
   });
 }
 
@@ -41,6 +56,8 @@ export async function withStudio<T>(host: Host, keep: boolean, work: (studio: St
       modelFolders: [...shippedModels(host), join(dataFolder(host.data), 'models')],
       spawnEngine: nodeEngine(join(host.builtFolder, 'engine.js')),
       dataFolder: temporary,
+      reports: openReports(host, 'cli'),
+      licencesFile: licencesFile(host),
     });
     return await closing(studio, work);
   } finally {

@@ -1,6 +1,7 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { version } from '../../package.json';
 import { type SetCode, parsePositions, parseSetCode } from './edit-options.js';
+import { StudioError } from '../contract/index.js';
 import type { Host } from './host.js';
 import { exitCodes, fail } from './output.js';
 
@@ -22,13 +23,34 @@ The data folder is --data, else RESGEN_DATA, else the system's place for applica
 export async function main(argv: readonly string[], builtFolder: string): Promise<number> {
   let exitCode: number = exitCodes.done;
   const program = createProgram(builtFolder, (code) => (exitCode = code));
+  const failed = async (error: unknown): Promise<number> => {
+    await report({ builtFolder, data: program.opts<{ data?: string }>().data }, error);
+    return fail(error);
+  };
+  // What nobody awaited, in a studio that may be serving for days.
+  const stop = (error: unknown): void => void failed(error).then((code) => process.exit(code));
+  process.once('uncaughtException', stop).once('unhandledRejection', stop);
   try {
     await program.parseAsync(argv);
     return exitCode;
   } catch (error) {
     // Commander has said already what was wrong. Help and version end by the same way, with code 0.
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
-    return fail(error);
+    return failed(error);
+  }
+}
+
+/** Errors with a code were foreseen, or came out of a studio that has written its report already. */
+async function report(host: Host, error: unknown): Promise<void> {
+  // Whoever read the output has stopped reading: `resgen … | head`.
+  const closedPipe = error instanceof Error && 'code' in error && error.code === 'EPIPE';
+  if (error instanceof StudioError || closedPipe) return;
+  try {
+    // Loaded only now: the studio takes longer to load than to print the help.
+    const { openReports } = await import('./host.js');
+    openReports(host, 'cli').write({ title: 'The command ended with an error.', error });
+  } catch {
+    // There may be no data folder to write it to; the error itself is still to be said.
   }
 }
 
@@ -171,6 +193,12 @@ function createProgram(builtFolder: string, done: (exitCode: number) => void): C
     .description('say what is installed, what works and how fast')
     .addOption(json)
     .action(run(async () => (await import('./doctor.js')).doctor));
+
+  program
+    .command('licences [name]')
+    .description('list everything that comes with the studio, or print the licence of one part')
+    .addOption(json)
+    .action(run(async () => (await import('./licences.js')).licences));
 
   const library = program.command('library').description('back up, restore or move the library of the studio, which must be closed');
   library

@@ -1,9 +1,11 @@
 import { z } from 'zod';
 import { ExportedFile, FileName, Upload } from './files.js';
 import { inspectorCalls } from './inspector.js';
+import { licenceCalls } from './licences.js';
 import { ItemFilter, LIBRARY_LIMITS, LibrarySummary, Tag } from './library.js';
 import { ModelSummary } from './model.js';
 import { ImageRequest, Item, ItemId, Job, JobId, ProviderProbe, Recipe, Settings } from './records.js';
+import { reportCalls } from './reports.js';
 
 const Ids = z.array(ItemId).min(1).max(LIBRARY_LIMITS.perCall);
 const Nothing = z.null();
@@ -29,7 +31,7 @@ export const EngineStatus = z.strictObject({
 });
 export type EngineStatus = z.infer<typeof EngineStatus>;
 
-/** Every call between the renderer (or any client) and the studio. Named here, and in `inspector.ts` those of the inspector. */
+/** Every call between the renderer (or any client) and the studio. Named here, in `inspector.ts` those of the inspector, in `reports.ts` those of crash reports. */
 export const calls = {
   'app.info': { params: z.null(), result: AppInfo },
   'settings.get': { params: z.null(), result: Settings },
@@ -104,6 +106,8 @@ export const calls = {
   'recipe.read': { params: z.strictObject({ name: FileName, bytes: Upload }), result: Recipe },
 
   ...inspectorCalls,
+  ...reportCalls,
+  ...licenceCalls,
 } as const satisfies Record<string, { params: z.ZodType; result: z.ZodType }>;
 
 export type CallName = keyof typeof calls;

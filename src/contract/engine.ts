@@ -89,6 +89,9 @@ export const EngineReply = z.discriminatedUnion('type', [
 ]);
 export type EngineReply = z.infer<typeof EngineReply>;
 
+/** Characters of an engine process's stderr that are worth keeping: enough for the last words of a crash. */
+export const LAST_WORDS = 4096;
+
 /** One engine process, whatever started it: Electron's utilityProcess or Node's child_process. */
 export interface EngineProcess {
   post(request: EngineRequest): void;
@@ -97,6 +100,8 @@ export interface EngineProcess {
   onExit(listener: (reason: string) => void): void;
   kill(): void;
   readonly pid: number | undefined;
+  /** The end of what it wrote on stderr, for the report of a crash. */
+  lastWords(): string;
   /** Bytes of memory that it takes, or null where the host can't tell. */
   residentBytes(): number | null;
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { EngineStatus } from './calls.js';
 import { Item, ItemId, Job, JobId, Settings } from './records.js';
+import { CrashReport } from './reports.js';
 
 /** What the studio says of its own accord to every connected client. */
 export const events = {
@@ -29,6 +30,8 @@ export const events = {
   itemsChanged: z.array(Item),
   engine: EngineStatus,
   settings: Settings,
+  reportAdded: CrashReport,
+  reportsDismissed: z.null(),
 } as const;
 
 export type EventName = keyof typeof events;

@@ -153,6 +153,15 @@ export const LIMITS = {
       longestRestMs: ms(10_000, 'the longest rest, as each is twice the last', 'a server that is back is soon used again'),
     },
   },
+  reports: {
+    title: 'Crash reports',
+    limits: {
+      kept: count(20, 'reports kept', 'the oldest give way, so that an error that comes again and again fills no disk'),
+      logBytes: bytes(512 * KIB, 'the log', 'it is shortened to its last lines, which are what a report needs'),
+      logLines: count(200, 'lines of the log in a report', 'somebody is to read it before it is sent'),
+      pageError: characters(8192, "a page error's words and its trace", 'a trace has some dozens of lines'),
+    },
+  },
   server: {
     title: 'The server for browsers and programs',
     limits: {

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { app, utilityProcess } from 'electron';
-import type { EngineProcess } from '../contract/index.js';
+import { type EngineProcess, LAST_WORDS } from '../contract/index.js';
 
 /** Variables that onnxruntime, its GPU providers and the C library read. Anything else, a person's tokens above all, stays here. */
 const PASSED_ON =
@@ -13,7 +13,12 @@ export function spawnEngine(): EngineProcess {
   const child = utilityProcess.fork(path.join(import.meta.dirname, 'engine.js'), [], {
     serviceName: 'ResGen engine',
     env: scrubbed(process.env),
-    stdio: ['ignore', 'ignore', 'inherit'],
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  let said = '';
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    said = (said + text).slice(-LAST_WORDS);
+    process.stderr.write(text);
   });
   let exitReason: string | undefined;
   let killTimer: NodeJS.Timeout | undefined;
@@ -42,6 +47,7 @@ export function spawnEngine(): EngineProcess {
     get pid() {
       return child.pid;
     },
+    lastWords: () => said,
     residentBytes: () => {
       const metric = app.getAppMetrics().find(({ pid }) => pid === child.pid);
       // Electron counts in KiB.

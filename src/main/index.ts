@@ -1,5 +1,6 @@
 import path from 'node:path';
-import { app, nativeTheme, powerMonitor, type BrowserWindow } from 'electron';
+import { app, nativeTheme, powerMonitor, shell, type BrowserWindow } from 'electron';
+import { StudioError } from '../contract/index.js';
 import type { Studio } from '../studio/index.js';
 import { spawnEngine } from './engine-process.js';
 import { answerCalls, sendEvent } from './ipc.js';
@@ -9,7 +10,7 @@ import { setMenu } from './menu.js';
 import { pauseWhileAsleep } from './power.js';
 import { serveStudio } from './protocol.js';
 import { guardContents, guardSession, registerScheme } from './security.js';
-import { stopWithReport } from './trouble.js';
+import { openReports, stopWithReport } from './trouble.js';
 import { useWasmSharpOnLinux } from './wasm-sharp.js';
 import { openWindow } from './window.js';
 
@@ -18,10 +19,14 @@ const devServer = app.isPackaged ? null : (process.env['ELECTRON_RENDERER_URL'] 
 
 let window: BrowserWindow | undefined;
 
-process.on('uncaughtException', stopWithReport);
-process.on('unhandledRejection', stopWithReport);
-
 app.setName('ResGen Studio');
+// A user-data folder given on the command line takes everything with it, so that a trial or a test leaves nothing behind.
+const given = app.commandLine.hasSwitch('user-data-dir') ? path.join(app.getPath('userData'), 'studio') : null;
+const reports = openReports(given);
+const stop = (error: unknown): void => stopWithReport(reports, error);
+process.on('uncaughtException', stop);
+process.on('unhandledRejection', stop);
+
 registerScheme();
 app.on('web-contents-created', (_event, contents) => guardContents(contents));
 app.on('window-all-closed', () => app.quit());
@@ -33,7 +38,7 @@ if (app.requestSingleInstanceLock()) {
     window?.focus();
   });
   // Not awaited at the top: Electron is ready only once this module has run.
-  void app.whenReady().then(start).catch(stopWithReport);
+  void app.whenReady().then(start).catch(stop);
 } else {
   app.quit();
 }
@@ -42,14 +47,15 @@ async function start(): Promise<void> {
   useWasmSharpOnLinux();
   // Imported only now, because it imports sharp; by its own name, because the room's index brings what other hosts need as well.
   const { createStudio } = await import('../studio/studio.js');
-  // A user-data folder given on the command line takes everything with it, so that a trial or a test leaves nothing behind.
-  const given = app.commandLine.hasSwitch('user-data-dir') ? path.join(app.getPath('userData'), 'studio') : null;
   const studio = createStudio({
     host: 'electron',
     version: app.getVersion(),
     modelFolders: modelFolders(),
     spawnEngine,
     ...(given !== null && { dataFolder: given }),
+    reports,
+    licencesFile: path.join(import.meta.dirname, 'licences.json'),
+    openFolder,
   });
   closeBeforeQuitting(studio);
   guardSession(devServer);
@@ -63,7 +69,7 @@ async function start(): Promise<void> {
     const { dataFolder } = info.value;
     setMenu(dataFolder, libraryMenu({ studio, dataFolder, remember: given === null, version: app.getVersion(), window: () => window }));
   }
-  window = openWindow({ stateFile: path.join(app.getPath('userData'), 'window.json'), isBusy: () => hasOpenJobs(studio) });
+  window = openWindow({ stateFile: path.join(app.getPath('userData'), 'window.json'), isBusy: () => hasOpenJobs(studio), reports });
   studio.subscribe((event) => window && sendEvent(window, event));
   showJobsOutside(studio, window);
 }
@@ -73,6 +79,11 @@ function modelFolders(): string[] {
   const given = process.env['RESGEN_MODELS'];
   if (given) return given.split(path.delimiter);
   return [app.isPackaged ? path.join(process.resourcesPath, 'models') : path.join(app.getAppPath(), 'resources', 'models')];
+}
+
+async function openFolder(folder: string): Promise<void> {
+  const problem = await shell.openPath(folder);
+  if (problem !== '') throw new StudioError('refused', `The system could not open ${folder} (${problem}). Open it in your file manager.`);
 }
 
 /** The window's frame and its background follow the studio's setting, as the page does. */

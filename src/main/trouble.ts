@@ -1,22 +1,34 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
 import { app, dialog } from 'electron';
 import { StudioError } from '../contract/index.js';
+import { CrashReports } from '../studio/crash-reports.js';
+import { dataFolder } from '../studio/data-folder.js';
 
 /** Tells `scripts/start.mjs` that the person has read why the studio ended. */
 const EXIT_CODE = 70;
 
+/** Reports of this run. Made before the studio, which may be what fails. */
+export function openReports(given: string | null): CrashReports {
+  return new CrashReports({ dataFolder: reportsPlace(given), host: 'electron', version: app.getVersion() });
+}
+
+function reportsPlace(given: string | null): string {
+  if (given !== null) return given;
+  try {
+    return dataFolder();
+  } catch {
+    // The data folder is on a disk that is not there, which the studio is about to say.
+    return path.join(app.getPath('userData'), 'studio');
+  }
+}
+
 /**
- * Says in a sentence that the studio could not start or had to stop, leaves a report with the details beside the logs, and offers to open
- * it again. Ends the process.
+ * Says in a sentence that the studio could not start or had to stop, and offers to open it again. What nobody foresaw leaves a report, which
+ * the next start offers. Ends the process.
  */
-export function stopWithReport(error: unknown): void {
+export function stopWithReport(reports: CrashReports, error: unknown): void {
   const { message, code } = StudioError.from(error);
-  const report = writeReport(error);
-  const detail = report
-    ? `Your pictures and jobs are kept. A report for the developers is in ${report}.`
-    : 'Your pictures and jobs are kept.';
+  const file = code === 'internal' ? reports.write({ title: 'The studio stopped.', error }) : null;
   console.error(`ResGen Studio stopped: ${message}`);
   // Errors with a code of their own already say what to do; opening again would only meet them again.
   const buttons = code === 'internal' ? ['Reopen', 'Quit'] : ['Quit'];
@@ -24,26 +36,9 @@ export function stopWithReport(error: unknown): void {
     type: 'error',
     title: 'ResGen Studio',
     message: `ResGen Studio stopped: ${message}`,
-    detail,
+    detail: `Your pictures and jobs are kept.${file === null ? '' : ` A report is in ${file}; it was sent to nobody.`}`,
     buttons,
   });
   if (buttons[response] === 'Reopen') app.relaunch();
   app.exit(EXIT_CODE);
-}
-
-function writeReport(error: unknown): string | null {
-  const folder = app.getPath('logs');
-  const file = path.join(folder, `stopped-${new Date().toISOString().replaceAll(':', '-')}.txt`);
-  const lines = [
-    `ResGen Studio ${app.getVersion()}, Electron ${process.versions.electron}, ${os.platform()} ${os.release()} ${os.arch()}`,
-    new Date().toISOString(),
-    error instanceof Error ? (error.stack ?? error.message) : String(error),
-  ];
-  try {
-    mkdirSync(folder, { recursive: true });
-    writeFileSync(file, `${lines.join('\n')}\n`);
-    return file;
-  } catch {
-    return null;
-  }
 }

@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { app, BrowserWindow, dialog, nativeTheme } from 'electron';
+import type { CrashReports } from '../studio/crash-reports.js';
 import { ORIGIN, webPreferences } from './security.js';
 import { loadWindowState, MIN_SIZE, saveWindowState } from './window-state.js';
 
@@ -10,10 +11,11 @@ export interface WindowOptions {
   stateFile: string;
   /** Whether closing would interrupt work; asked when the person closes the window. */
   isBusy: () => Promise<boolean>;
+  reports: CrashReports;
 }
 
 /** Opens the studio's window. It shows itself once its page is drawn. */
-export function openWindow({ stateFile, isBusy }: WindowOptions): BrowserWindow {
+export function openWindow({ stateFile, isBusy, reports }: WindowOptions): BrowserWindow {
   const { maximized, ...bounds } = loadWindowState(stateFile);
   const window = new BrowserWindow({
     ...bounds,
@@ -27,7 +29,7 @@ export function openWindow({ stateFile, isBusy }: WindowOptions): BrowserWindow 
   if (maximized) window.maximize();
   window.once('ready-to-show', () => window.show());
   askBeforeClosing(window, stateFile, isBusy);
-  offerToReopen(window);
+  offerToReopen(window, reports);
   void window.loadURL(`${ORIGIN}/`);
   return window;
 }
@@ -57,9 +59,10 @@ async function mayClose(window: BrowserWindow, isBusy: () => Promise<boolean>): 
   return response === 0;
 }
 
-function offerToReopen(window: BrowserWindow): void {
-  window.webContents.on('render-process-gone', (_event, { reason }) => {
+function offerToReopen(window: BrowserWindow, reports: CrashReports): void {
+  window.webContents.on('render-process-gone', (_event, { reason, exitCode }) => {
     if (reason === 'clean-exit') return;
+    reports.write({ title: `The window's process stopped (${reason}, code ${exitCode}).` });
     void dialog
       .showMessageBox(window, {
         type: 'error',

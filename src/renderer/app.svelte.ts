@@ -3,6 +3,7 @@ import { Images } from './images/images.svelte.js';
 import { Inspector } from './inspector/inspector.svelte.js';
 import { readPixels } from './inspector/pixels.js';
 import { LibraryPage } from './library/library.svelte.js';
+import { Reports } from './reports/reports.svelte.js';
 import { SettingsPage } from './settings/settings.svelte.js';
 import { inspectedId, inspectorAddress, pageOf, type Page } from './shared/address.js';
 import { download, isPicture } from './shared/files.js';
@@ -21,6 +22,7 @@ export class App {
   readonly library: LibraryPage;
   readonly inspector: Inspector;
   readonly settings: SettingsPage;
+  readonly reports: Reports;
 
   constructor(private readonly link: Connection) {
     this.studio = new Studio(link.bridge, this.notices);
@@ -32,6 +34,7 @@ export class App {
       navigate: (id) => (location.hash = inspectorAddress(id)),
     });
     this.settings = new SettingsPage(this.studio);
+    this.reports = new Reports(link.bridge, this.notices);
   }
 
   /** Listens to the studio and the address; returns the function that stops. */
@@ -41,6 +44,7 @@ export class App {
       this.images.onEvent(event);
       this.library.onEvent(event);
       this.inspector.onEvent(event);
+      this.reports.onEvent(event);
     });
     const unwatch = this.link.watch((state) => {
       this.connection = state;
@@ -48,9 +52,11 @@ export class App {
     });
     const followAddress = () => this.#follow();
     addEventListener('hashchange', followAddress);
+    const unwatchPage = this.reports.watchPage(window);
     return () => {
       unsubscribe();
       unwatch();
+      unwatchPage();
       removeEventListener('hashchange', followAddress);
     };
   }
@@ -60,7 +66,7 @@ export class App {
     this.everConnected ||= this.studio.phase === 'ready';
     if (this.studio.phase !== 'ready') return;
     this.#follow();
-    await this.images.load();
+    await Promise.all([this.images.load(), this.reports.load()]);
   }
 
   retry(): void {

@@ -34,20 +34,23 @@ export class EngineLink {
   readonly #watch: EngineWatch;
   #nextId = 1;
   #gone: StudioError | undefined;
+  #killed = false;
 
-  constructor(spawn: SpawnEngine, onGone: (error: StudioError) => void) {
+  /** `onCrash` is told first, and only of an end that nobody asked for. */
+  constructor(spawn: SpawnEngine, onGone: (error: StudioError) => void, onCrash: (reason: string, lastWords: string) => void) {
     this.#process = spawn();
     this.#watch = new EngineWatch({
       residentBytes: () => this.#process.residentBytes(),
       onRunaway: (error) => {
         this.#gone ??= error;
-        this.kill();
+        this.#process.kill();
       },
     });
     this.#ready = new Promise((resolve, reject) => {
       this.#process.onMessage((message) => this.#receive(message, resolve));
       this.#process.onExit((reason) => {
         this.#watch.stop();
+        if (!this.#gone && !this.#killed) onCrash(reason, this.#process.lastWords());
         this.#gone ??= new StudioError(
           'engine-stopped',
           `The engine process stopped (${reason}). Try again; if it happens again, choose another provider in Settings.`,
@@ -89,6 +92,7 @@ export class EngineLink {
   }
 
   kill(): void {
+    this.#killed = true;
     this.#process.kill();
   }
 

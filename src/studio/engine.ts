@@ -43,6 +43,7 @@ export class Engine {
   constructor(
     private readonly spawn: SpawnEngine,
     private readonly onStatus: (status: EngineStatus) => void,
+    private readonly onCrash: (reason: string, lastWords: string) => void,
   ) {}
 
   get status(): EngineStatus {
@@ -101,10 +102,11 @@ export class Engine {
     if (this.#closed) throw new StudioError('cancelled', 'The studio is closing. Start it again to go on.');
     if (this.#link && !this.#link.gone) return this.#link;
     this.#update({ state: 'starting' });
-    this.#link = new EngineLink(this.spawn, (error) => {
+    const gone = (error: StudioError): void => {
       this.#loaded = undefined;
       this.#update({ state: 'stopped', model: null, provider: null, problem: this.#closed ? null : error.message });
-    });
+    };
+    this.#link = new EngineLink(this.spawn, gone, this.onCrash);
     return this.#link;
   }
 

@@ -1,5 +1,6 @@
-import type { AppInfo, CallName, Item, Params, Result, StudioEvent } from '../contract/index.js';
+import { type AppInfo, type CallName, type Item, type Params, type Result, type StudioEvent, StudioError } from '../contract/index.js';
 import type { ClassUseStore } from './class-use-store.js';
+import type { CrashReports } from './crash-reports.js';
 import type { Engine } from './engine.js';
 import type { Exports } from './exports.js';
 import { importFile } from './import-file.js';
@@ -8,6 +9,7 @@ import type { ItemsStore } from './items-store.js';
 import type { JobQueue } from './job-queue.js';
 import type { JobsStore } from './jobs-store.js';
 import type { Library } from './library.js';
+import type { Licences } from './licences.js';
 import type { Models } from './models.js';
 import { readRecipe } from './recipe-file.js';
 import type { SettingsStore } from './settings-store.js';
@@ -26,11 +28,14 @@ export interface Parts {
   engine: Engine;
   queue: JobQueue;
   exports: Exports;
+  reports: CrashReports;
+  licences: Licences;
+  openFolder: ((folder: string) => Promise<void>) | undefined;
   emit: (event: StudioEvent) => void;
 }
 
 export function createHandlers(parts: Parts): Handlers {
-  const { info, settings, classUse, jobs, items, library, models, engine, queue, exports, emit } = parts;
+  const { info, settings, classUse, jobs, items, library, models, engine, queue, exports, reports, licences, openFolder, emit } = parts;
 
   const changeSettings = (change: Params<'settings.set'>): Result<'settings.set'> => {
     const payload = settings.set(change);
@@ -105,5 +110,25 @@ export function createHandlers(parts: Parts): Handlers {
     'recipe.read': ({ name, bytes }) => readRecipe(name, bytes),
 
     ...createInspectorHandlers(parts),
+
+    'licences.list': () => licences.list(),
+    'licences.read': async ({ name, version }) => ({ text: await licences.text(name, version) }),
+
+    'reports.list': () => reports.list(),
+    'reports.read': ({ name }) => ({ text: reports.read(name) }),
+    'reports.dismiss': () => {
+      reports.dismiss();
+      emit({ name: 'reportsDismissed', payload: null });
+      return null;
+    },
+    'reports.openFolder': async () => {
+      if (!openFolder) throw new StudioError('refused', 'This studio runs on another screen. Open the folder named in Settings there.');
+      await openFolder(reports.folder);
+      return null;
+    },
+    'reports.addPageError': ({ message, stack }) => {
+      reports.write({ title: 'A page of the studio met an error.', error: stack.includes(message) ? stack : `${message}\n${stack}` });
+      return null;
+    },
   };
 }

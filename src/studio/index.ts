@@ -1,4 +1,5 @@
 export { stageRestore } from './backup.js';
+export { CrashReports } from './crash-reports.js';
 export { dataFolder, moveDataFolder } from './data-folder.js';
 export { nodeEngine } from './node-engine-process.js';
 export { writeRepository } from '../engine/remote/repository.js';

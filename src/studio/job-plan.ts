@@ -1,5 +1,6 @@
+import { isDeepStrictEqual } from 'node:util';
 import { distance } from 'fastest-levenshtein';
-import { type ImageRequest, JOB_LIMITS, type Manifest, StudioError } from '../contract/index.js';
+import { type ImageRequest, JOB_LIMITS, type Manifest, type Recipe, StudioError } from '../contract/index.js';
 
 /** One picture of a job. */
 export interface PlannedPicture {
@@ -39,6 +40,14 @@ export function planJob(request: ImageRequest, manifest: Manifest): PlannedPictu
       seed: (request.seed + i) % 2 ** 32,
     }));
   });
+}
+
+/** The place of such a picture in what a request asks for, or null where it asks for no such one. */
+export function placeInPlan({ model, classes, count, seed, sampling }: ImageRequest, recipe: Recipe): number | null {
+  if (recipe.verb !== 'generate' || recipe.model.id !== model || recipe.className === undefined || recipe.seed === undefined) return null;
+  const c = [...new Set(classes)].indexOf(recipe.className);
+  const i = (recipe.seed - seed + 2 ** 32) % 2 ** 32;
+  return c >= 0 && i < count && isDeepStrictEqual(recipe.sampling, sampling) ? c * count + i : null;
 }
 
 /** @throws StudioError `bad-request` with the names that may have been meant */

@@ -4,7 +4,7 @@ import { BatchProgress } from './batch-progress.js';
 import type { Engine, Generated } from './engine.js';
 import { toStudioError } from './errors.js';
 import type { ItemsStore } from './items-store.js';
-import { type PlannedPicture, planJob } from './job-plan.js';
+import { type PlannedPicture, placeInPlan, planJob } from './job-plan.js';
 import type { JobsStore } from './jobs-store.js';
 import type { Library } from './library.js';
 import type { Models } from './models.js';
@@ -19,6 +19,8 @@ interface Parts {
   settings: SettingsStore;
   engine: Engine;
   emit: (event: StudioEvent) => void;
+  /** Told of errors that may be the studio's own fault. */
+  onError: (doing: string, error: unknown) => void;
   version: string;
 }
 
@@ -33,6 +35,22 @@ export class JobQueue {
   #closed = false;
 
   constructor(private readonly parts: Parts) {}
+
+  /** Finds the place of an item, in a job that was running when the studio last ended, that the job does not know of. */
+  interrupted(): (recipe: Recipe) => { id: string; index: number } | null {
+    const { jobs, items } = this.parts;
+    const running = jobs.list().filter(({ state }) => state === 'running');
+    const known = running.map(({ id, request }) => ({ id, request, finished: items.finished(id) }));
+    return (recipe) => {
+      for (const { id, request, finished } of known) {
+        const index = placeInPlan(request, recipe);
+        if (index === null || finished.has(index)) continue;
+        finished.add(index);
+        return { id, index };
+      }
+      return null;
+    };
+  }
 
   /** Takes up what was queued or running when the studio last ended. */
   start(): void {
@@ -151,6 +169,7 @@ export class JobQueue {
       this.#tell(jobs.update(job.id, { state: 'done', endedAt: Date.now() }));
     } catch (error) {
       if (this.#closed) return;
+      this.parts.onError('A job failed in a way that nobody foresaw.', error);
       const { code, message } = toStudioError(error);
       const stopped = this.#running?.then ?? 'cancelled';
       if (code !== 'cancelled') this.#end(job.id, { state: 'failed', error: message, endedAt: Date.now() });
@@ -175,6 +194,8 @@ export class JobQueue {
     let waiting = planJob(request, model.manifest).filter(({ index }) => !finished.has(index));
     const timeLeft = new TimeLeft();
     let done = finished.size;
+    // The studio may have ended between an item and the job's count of it.
+    if (done !== job.done) this.#tell(this.parts.jobs.update(job.id, { done }));
     while (waiting.length > 0) {
       const batch = waiting.slice(0, request.batch);
       waiting = waiting.slice(request.batch);

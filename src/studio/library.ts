@@ -47,8 +47,10 @@ export class Library {
   /**
    * For the start, before anything is written: removes what a crash left half-written and what has been in the trash for a month, and
    * takes in whole items that the database does not know, so that losing the database loses no picture.
+   * @param jobOf the place of an item in a job that a crash has interrupted between the item's files and its row: the job must not make it
+   * again
    */
-  tidy(): void {
+  tidy(jobOf: (recipe: Recipe) => NewItem['job']): void {
     for (const id of this.items.trashedBefore(Date.now() - TRASH_DAYS * 24 * 3600 * 1000)) {
       rmSync(join(this.#folder, id), { recursive: true, force: true });
       this.items.forget(id);
@@ -56,18 +58,19 @@ export class Library {
     const known = this.items.ids();
     for (const name of readdirSync(this.#folder).sort()) {
       if (name.startsWith(PARTIAL)) rmSync(join(this.#folder, name), { recursive: true, force: true });
-      else if (ItemId.safeParse(name).success && !known.has(name)) this.#adopt(name);
+      else if (ItemId.safeParse(name).success && !known.has(name)) this.#adopt(name, jobOf);
     }
   }
 
-  #adopt(id: string): void {
+  #adopt(id: string, jobOf: (recipe: Recipe) => NewItem['job']): void {
     try {
       const { recipe } = readTokenFile(readFileSync(this.path(id, itemFiles.tokens)));
       const size = recipe.kind === 'image' ? pngSize(readFileSync(this.path(id, itemFiles.picture))) : { width: null, height: null };
       const createdAt = Math.round(statSync(this.path(id, itemFiles.tokens)).mtimeMs);
+      const job = jobOf(recipe);
       this.items.add(
-        { id, kind: recipe.kind, createdAt, jobId: null, recipe, ...size, durationMs: null, deletedAt: null, ...UNMARKED },
-        null,
+        { id, kind: recipe.kind, createdAt, jobId: job?.id ?? null, recipe, ...size, durationMs: null, deletedAt: null, ...UNMARKED },
+        job?.index ?? null,
       );
     } catch (error) {
       // Not an item after all, or a damaged one: it stays where it is for the person to look at.

@@ -1,9 +1,6 @@
 import { fork } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import type { SpawnEngine } from '../contract/index.js';
-
-/** Enough for the last words of a crash. */
-const STDERR_TAIL = 4096;
+import { LAST_WORDS, type SpawnEngine } from '../contract/index.js';
 
 /**
  * The engine process under plain Node: for the server and the command line. `entry` is the built `engine.js`.
@@ -19,7 +16,7 @@ export function nodeEngine(entry: string): SpawnEngine {
       detached: process.platform !== 'win32',
     });
     let said = '';
-    child.stderr?.setEncoding('utf8').on('data', (text: string) => (said = (said + text).slice(-STDERR_TAIL)));
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => (said = (said + text).slice(-LAST_WORDS)));
     let killed = false;
     let exitReason: string | undefined;
     const exitListeners: ((reason: string) => void)[] = [];
@@ -51,6 +48,7 @@ export function nodeEngine(entry: string): SpawnEngine {
         child.kill('SIGKILL');
       },
       pid: child.pid,
+      lastWords: () => said,
       residentBytes: () => residentBytes(child.pid),
     };
   };

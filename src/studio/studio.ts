@@ -16,6 +16,7 @@ import { readTokenFile } from '../engine/tokens.js';
 import { type Asset, Assets } from './assets.js';
 import { backUp, finishRestore } from './backup.js';
 import { badRequest } from './bad-request.js';
+import { CrashReports } from './crash-reports.js';
 import { ClassUseStore } from './class-use-store.js';
 import { dataFolder } from './data-folder.js';
 import { closeDatabase } from './database.js';
@@ -28,9 +29,11 @@ import { ItemsStore } from './items-store.js';
 import { JobQueue } from './job-queue.js';
 import { JobsStore } from './jobs-store.js';
 import { Library } from './library.js';
+import { Licences } from './licences.js';
 import { Models } from './models.js';
 import { toPng } from './pictures.js';
 import { SettingsStore } from './settings-store.js';
+import { StudioLog, eventLines } from './studio-log.js';
 
 export interface StudioOptions {
   host: AppInfo['host'];
@@ -41,6 +44,12 @@ export interface StudioOptions {
   spawnEngine: SpawnEngine;
   /** Default: `RESGEN_DATA` of the environment, then the platform's place for application data. */
   dataFolder?: string;
+  /** `licences.json` of the build. */
+  licencesFile?: string;
+  /** Where the host's own reports go; default: the data folder. */
+  reports?: CrashReports;
+  /** Shows a folder in the system's file manager, where host and person share a screen. */
+  openFolder?: (folder: string) => Promise<void>;
 }
 
 /** The application without a window. Hosts carry `call`, `subscribe` and `asset` to their clients. */
@@ -85,13 +94,20 @@ function openData(folder: string, version: string): OpenedDatabase & { first: bo
 }
 
 function assemble(
-  { host, version, modelFolders, spawnEngine }: StudioOptions,
+  { host, version, modelFolders, spawnEngine, licencesFile, openFolder, reports: givenReports }: StudioOptions,
   folder: string,
   { db, first, notices }: ReturnType<typeof openData>,
 ): Studio {
   const listeners = new Set<(event: StudioEvent) => void>();
   const emit = (event: StudioEvent): void => {
     for (const listener of listeners) listener(event);
+  };
+  const log = new StudioLog(folder);
+  listeners.add(eventLines((text) => log.write(text)));
+  const reports = givenReports ?? new CrashReports({ dataFolder: folder, host, version });
+  reports.onWritten((payload) => emit({ name: 'reportAdded', payload }));
+  const onError = (title: string, error: unknown): void => {
+    if (CrashReports.unforeseen(toStudioError(error))) reports.write({ title, error });
   };
 
   const settings = new SettingsStore(db);
@@ -101,15 +117,38 @@ function assemble(
   const items = new ItemsStore(db);
   const library = new Library(folder, items);
   const models = new Models([...modelFolders, join(folder, 'models')]);
-  const engine = new Engine(spawnEngine, (payload) => emit({ name: 'engine', payload }));
-  const queue = new JobQueue({ jobs, items, library, models, settings, engine, emit, version });
+  const engine = new Engine(
+    spawnEngine,
+    (payload) => emit({ name: 'engine', payload }),
+    (reason, lastWords) => reports.write({ title: `The engine process stopped (${reason}).`, lastWords }),
+  );
+  const queue = new JobQueue({ jobs, items, library, models, settings, engine, emit, onError, version });
   const exports = new Exports(folder, library, () => settings.get().embedRecipe);
   const assets = new Assets(library, models, exports);
   const info: AppInfo = { version, host, platform: process.platform, dataFolder: folder, modelFolders: [...models.folders], notices };
   const classUse = new ClassUseStore(db);
-  const handlers = createHandlers({ info, settings, classUse, jobs, items, library, models, engine, queue, exports, emit });
+  const handlers = createHandlers({
+    info,
+    settings,
+    classUse,
+    jobs,
+    items,
+    library,
+    models,
+    engine,
+    queue,
+    exports,
+    reports,
+    licences: new Licences(licencesFile ?? null),
+    openFolder,
+    emit,
+  });
 
-  library.tidy();
+  reports.describe(() => ({ provider: engine.status.provider, log: log.tail() }));
+  if (log.endedBadly) reports.write({ title: 'The studio ended without closing.' });
+  log.opened(`version ${version}, ${host}, ${process.platform} ${process.arch}`);
+
+  library.tidy(queue.interrupted());
   queue.start();
 
   let closing: Promise<void> | undefined;
@@ -120,6 +159,7 @@ function assemble(
     await stopped;
     keepGoodCopy(db, folder);
     closeDatabase(db);
+    log.closed();
   };
 
   return {
@@ -128,7 +168,10 @@ function assemble(
         const parsed = parse(name, params);
         return { ok: true, value: await handlers[name](parsed) };
       } catch (error) {
-        return { ok: false, error: toStudioError(error).toWire() };
+        onError(`A call of the studio failed in a way that nobody foresaw: ${Object.hasOwn(calls, name) ? name : 'unknown'}.`, error);
+        const wire = toStudioError(error).toWire();
+        log.write(`call ${Object.hasOwn(calls, name) ? name : 'unknown'}: ${wire.code}`);
+        return { ok: false, error: wire };
       }
     },
     subscribe: (listener) => {

@@ -1,32 +1,19 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import sharp from 'sharp';
-import { build } from 'vite';
 import { beforeAll, expect, it, onTestFinished } from 'vitest';
 import { type Item, assets } from '../../src/contract/index.js';
 import { readTokenFile } from '../../src/engine/tokens.js';
 import { FAKE_ENGINE, type TestStudio, makePackage, openStudio, request, setEnvironment, temporaryFolder } from '../unit/studio/support.js';
+import { bundleHost } from './bundle.js';
 import { ROUNDS, TIMEOUT_MS, random, seedNote } from './rounds.js';
 
-const root = resolve(import.meta.dirname, '..', '..');
-const outDir = join(root, '.cache', 'faults');
+let hostFile: string;
 
 beforeAll(async () => {
-  const output = { entryFileNames: '[name].mjs', chunkFileNames: 'chunks/[name]-[hash].mjs' };
-  await build({
-    root,
-    configFile: false,
-    logLevel: 'error',
-    build: {
-      ssr: join(root, 'test', 'faults', 'host.ts'),
-      outDir,
-      target: 'node20',
-      emptyOutDir: true,
-      rolldownOptions: { output },
-    },
-  });
+  hostFile = await bundleHost('host');
 }, 120_000);
 
 interface HostProcess {
@@ -41,7 +28,7 @@ interface HostProcess {
 }
 
 function startHost(data: string): HostProcess {
-  const child = spawn(process.execPath, [join(outDir, 'host.mjs'), data, FAKE_ENGINE], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, [hostFile, data, FAKE_ENGINE], { stdio: ['pipe', 'pipe', 'inherit'] });
   onTestFinished(() => void child.kill('SIGKILL'));
   const items: string[] = [];
   let buffered = '';

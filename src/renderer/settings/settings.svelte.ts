@@ -1,4 +1,4 @@
-import type { ModelSummary, ProviderName } from '../../contract/index.js';
+import type { ModelSummary, Part, ProviderName } from '../../contract/index.js';
 import type { Studio } from '../studio.svelte.js';
 
 export interface Verification {
@@ -11,6 +11,10 @@ export class SettingsPage {
   probing = $state(false);
   /** By model id. */
   verified = $state.raw<Readonly<Record<string, Verification>>>({});
+  /** What comes with the studio; null until somebody looks. */
+  parts = $state.raw<readonly Part[] | null>(null);
+  /** The licence that is being read. */
+  licence = $state.raw<{ readonly part: Part; readonly text: string } | null>(null);
   cards = $state.raw<Readonly<Record<string, string>>>({});
 
   constructor(private readonly studio: Studio) {}
@@ -42,6 +46,19 @@ export class SettingsPage {
     if (this.cards[id] !== undefined) return;
     const reply = await this.studio.bridge.call('models.card', { id });
     if (reply.ok) this.cards = { ...this.cards, [id]: reply.value.markdown };
+    else this.studio.notices.error(reply.error.message);
+  }
+
+  async readParts(): Promise<void> {
+    if (this.parts) return;
+    const reply = await this.studio.bridge.call('licences.list', null);
+    if (reply.ok) this.parts = reply.value;
+    else this.studio.notices.error(reply.error.message);
+  }
+
+  async readLicence(part: Part): Promise<void> {
+    const reply = await this.studio.bridge.call('licences.read', { name: part.name, version: part.version });
+    if (reply.ok) this.licence = { part, text: reply.value.text };
     else this.studio.notices.error(reply.error.message);
   }
 

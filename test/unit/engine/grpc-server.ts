@@ -2,7 +2,8 @@ import { type ServerUnaryCall, type sendUnaryData, Server, ServerCredentials, st
 import { onTestFinished } from 'vitest';
 import { type GrpcCalls, type ModelInferRequest, type ModelInferResponse, grpcService } from '../../../src/engine/remote/grpc-service.js';
 import { DATATYPES } from '../../../src/engine/remote/protocol.js';
-import { ARRAYS, type ServedModel, type V2Server, metadata, servedModels } from './v2-server.js';
+import { metadata } from './v2-metadata.js';
+import { ARRAYS, type ServedModel, type V2Server, servedModels } from './v2-server.js';
 
 /** A refusal, an answer in place of the server's own (bytes are sent as they are), or no answer ever. */
 export type GrpcInterception = { code: status; details: string } | { answer: Partial<ModelInferResponse> | Uint8Array } | 'silence';

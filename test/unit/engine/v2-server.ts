@@ -3,9 +3,10 @@ import type { AddressInfo, Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
 import { type GraphBorder, graphBorders } from '../../../src/engine/borders.js';
 import { openPackage, readPackageFile } from '../../../src/engine/package.js';
-import { DATATYPES, type TensorMetadata } from '../../../src/engine/remote/protocol.js';
+import { DATATYPES } from '../../../src/engine/remote/protocol.js';
 import { remoteModelName } from '../../../src/engine/remote/remote-graph.js';
 import { GraphSession, type Tensors } from '../../../src/engine/session.js';
+import { metadata } from './v2-metadata.js';
 
 export const ARRAYS = { INT32: Int32Array, FP32: Float32Array, UINT8: Uint8Array } as const;
 
@@ -85,15 +86,6 @@ export async function startV2Server(packageFolder: string, { triton = false, int
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   onTestFinished(kill);
   return { address: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, inferred, kill };
-}
-
-export function metadata(name: string, { inputs, outputs }: GraphBorder, triton: boolean) {
-  const list = (tensors: GraphBorder['inputs']): TensorMetadata[] =>
-    Object.entries(tensors).map(([tensor, { type, shape }]) => {
-      const dimensions = shape.map((dimension) => (dimension === 'B' ? -1 : Number(dimension)));
-      return { name: tensor, datatype: DATATYPES[type], shape: triton && dimensions.length === 1 ? [...dimensions, 1] : dimensions };
-    });
-  return { name, versions: ['1'], platform: 'test', inputs: list(inputs), outputs: list(outputs) };
 }
 
 async function readInputs(request: IncomingMessage): Promise<{ name: string; shape: number[]; values: Tensors[string] }[]> {

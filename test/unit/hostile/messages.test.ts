@@ -57,6 +57,13 @@ const valid: Record<CallName, unknown> = {
   'codebook.look': { model: 'fake', depth: 1, codes: [1, 2], base: ID },
   'codebook.items': { model: 'fake', depth: 1, code: 2, limit: 3 },
   'recipe.read': { name: 'a.png', bytes: new Uint8Array(4) },
+  'licences.list': null,
+  'licences.read': { name: 'sharp', version: '1.0.0' },
+  'reports.list': null,
+  'reports.read': { name: '2026-11-25T07-10-02-123Z' },
+  'reports.dismiss': null,
+  'reports.openFolder': null,
+  'reports.addPageError': { message: 'x is not a function', stack: 'at y.js:1:2' },
 };
 
 describe('a message of the contract', () => {

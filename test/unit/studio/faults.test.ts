@@ -196,3 +196,42 @@ describe('an engine process', () => {
     expect((await ask('engine.status', null)).problem).toContain('does not understand');
   });
 });
+
+describe('a studio that ended between the files of a picture and its row in the database', () => {
+  it('takes the picture in as the one of its job, which does not make it again and counts right', async () => {
+    const data = temporaryFolder();
+    const first = openStudio({ data });
+    const job = await first.ask('jobs.create', request({ count: 4, batch: 2 }));
+    await first.ended(job.id);
+    await first.studio.close();
+    // The state that a kill at that moment leaves: the last picture has files alone, and the job is running with fewer than it made.
+    const db = new Database(join(data, 'studio.db'));
+    db.exec(`DELETE FROM items WHERE job_index = 3; UPDATE jobs SET state = 'running', done = 2, ended_at = NULL`);
+    db.close();
+
+    const again = openStudio({ data });
+    expect(await again.ended(job.id)).toMatchObject({ state: 'done', done: 4 });
+    const { items } = await again.ask('items.list', everything);
+    expect(items.map(({ recipe, jobId }) => [recipe.seed, jobId]).sort()).toEqual([42, 43, 44, 45].map((seed) => [seed, job.id]));
+    expect(readdirSync(join(data, 'items'))).toHaveLength(4);
+    // Nothing was left to make.
+    expect(again.pids).toEqual([]);
+  });
+
+  it('takes in what is of no running job as one without a job', async () => {
+    const data = temporaryFolder();
+    const first = openStudio({ data });
+    const job = await first.ask('jobs.create', request({ count: 2 }));
+    await first.ended(job.id);
+    await first.studio.close();
+    const db = new Database(join(data, 'studio.db'));
+    db.exec('DELETE FROM items WHERE job_index = 1');
+    db.close();
+    const again = openStudio({ data });
+    const { items } = await again.ask('items.list', everything);
+    expect(items.map(({ recipe, jobId }) => [recipe.seed, jobId]).sort()).toEqual([
+      [42, job.id],
+      [43, null],
+    ]);
+  });
+});

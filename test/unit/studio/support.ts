@@ -99,13 +99,14 @@ export interface TestStudio {
 export function openStudio({
   data = temporaryFolder(),
   spawn = nodeEngine(FAKE_ENGINE),
-}: { data?: string; spawn?: SpawnEngine } = {}): TestStudio {
+  modelFolders = [],
+}: { data?: string; spawn?: SpawnEngine; modelFolders?: string[] } = {}): TestStudio {
   makePackage(join(data, 'models', 'fake'));
   const pids: number[] = [];
   const studio = createStudio({
     host: 'cli',
     version: '0.1.0',
-    modelFolders: [],
+    modelFolders,
     dataFolder: data,
     spawnEngine: () => {
       const engine = spawn();

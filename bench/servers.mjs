@@ -1,0 +1,16 @@
+/**
+ * `node bench/servers.mjs [batch] [rounds] [steps]`: pictures a minute here against one and two inference servers (MLServer, which
+ * `npm run test:servers` installs) on this machine. Prints JSON.
+ */
+import os from 'node:os';
+import path from 'node:path';
+import { mlserverPython } from '../scripts/lib/mlserver.mjs';
+import { root } from '../scripts/lib/project.mjs';
+import { bundled, printReport } from './lib.mjs';
+
+const [batch = 8, rounds = 5, steps = 16] = process.argv.slice(2).map(Number);
+const python = mlserverPython();
+if (python === null) throw new Error('There is no MLServer here. `npm run test:servers` installs it.');
+const { throughput } = await bundled('servers.ts');
+const load = { batch, rounds, steps, threads: os.availableParallelism() };
+printReport({ ...load, throughput: await throughput(python, path.join(root, 'resources', 'models', 'fruits'), load) });
