@@ -4,6 +4,7 @@ import { inspectorCalls } from './inspector.js';
 import { ItemFilter, LIBRARY_LIMITS, LibrarySummary, Tag } from './library.js';
 import { ModelSummary } from './model.js';
 import { ImageRequest, Item, ItemId, Job, JobId, ProviderProbe, Recipe, Settings } from './records.js';
+import { voiceCalls } from './voices.js';
 
 const Ids = z.array(ItemId).min(1).max(LIBRARY_LIMITS.perCall);
 const Nothing = z.null();
@@ -29,7 +30,7 @@ export const EngineStatus = z.strictObject({
 });
 export type EngineStatus = z.infer<typeof EngineStatus>;
 
-/** Every call between the renderer (or any client) and the studio. Named here, and in `inspector.ts` those of the inspector. */
+/** Every call between the renderer (or any client) and the studio. Named here, in `inspector.ts` those of the inspector, in `voices.ts` those of the voices. */
 export const calls = {
   'app.info': { params: z.null(), result: AppInfo },
   'settings.get': { params: z.null(), result: Settings },
@@ -104,6 +105,7 @@ export const calls = {
   'recipe.read': { params: z.strictObject({ name: FileName, bytes: Upload }), result: Recipe },
 
   ...inspectorCalls,
+  ...voiceCalls,
 } as const satisfies Record<string, { params: z.ZodType; result: z.ZodType }>;
 
 export type CallName = keyof typeof calls;
@@ -121,5 +123,7 @@ export const assets = {
   thumbnail: (id: string) => `/assets/items/${id}/thumbnail.webp`,
   /** The sheet of class tiles of a package. */
   classes: (model: string) => `/assets/models/${model}/thumbnails.webp`,
+  /** The clip of a voice as WAV. */
+  voice: (id: string) => `/assets/voices/${id}/clip.wav`,
   exported: (name: string) => `/assets/exports/${name}`,
 } as const;

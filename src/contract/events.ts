@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { EngineStatus } from './calls.js';
 import { Item, ItemId, Job, JobId, Settings } from './records.js';
+import { Voice } from './voices.js';
 
 /** What the studio says of its own accord to every connected client. */
 export const events = {
@@ -27,6 +28,8 @@ export const events = {
   itemsRemoved: z.array(ItemId),
   /** Favourite or tags of items changed. */
   itemsChanged: z.array(Item),
+  /** All voices as they are now, after one was added, changed or removed. */
+  voices: z.array(Voice),
   engine: EngineStatus,
   settings: Settings,
 } as const;

@@ -11,4 +11,5 @@ export * from './limits.js';
 export * from './model.js';
 export * from './records.js';
 export * from './sampling.js';
+export * from './voices.js';
 export * from './wav.js';

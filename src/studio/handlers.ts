@@ -11,6 +11,9 @@ import type { Library } from './library.js';
 import type { Models } from './models.js';
 import { readRecipe } from './recipe-file.js';
 import type { SettingsStore } from './settings-store.js';
+import { createVoiceHandlers } from './voices/handlers.js';
+import type { VoicesStore } from './voices/store.js';
+import type { Voices } from './voices/voices.js';
 
 /** One function a call: a call of the contract that is missing here, or one that it does not have, is a type error. */
 export type Handlers = { [N in CallName]: (params: Params<N>) => Result<N> | Promise<Result<N>> };
@@ -22,6 +25,8 @@ export interface Parts {
   jobs: JobsStore;
   items: ItemsStore;
   library: Library;
+  voices: Voices;
+  voiceRows: VoicesStore;
   models: Models;
   engine: Engine;
   queue: JobQueue;
@@ -105,5 +110,6 @@ export function createHandlers(parts: Parts): Handlers {
     'recipe.read': ({ name, bytes }) => readRecipe(name, bytes),
 
     ...createInspectorHandlers(parts),
+    ...createVoiceHandlers(parts),
   };
 }

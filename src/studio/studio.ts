@@ -31,6 +31,8 @@ import { Library } from './library.js';
 import { Models } from './models.js';
 import { toPng } from './pictures.js';
 import { SettingsStore } from './settings-store.js';
+import { VoicesStore } from './voices/store.js';
+import { Voices } from './voices/voices.js';
 
 export interface StudioOptions {
   host: AppInfo['host'];
@@ -100,16 +102,33 @@ function assemble(
   const jobs = new JobsStore(db);
   const items = new ItemsStore(db);
   const library = new Library(folder, items);
+  const voiceRows = new VoicesStore(db);
+  const voices = new Voices(folder, voiceRows, library);
   const models = new Models([...modelFolders, join(folder, 'models')]);
   const engine = new Engine(spawnEngine, (payload) => emit({ name: 'engine', payload }));
   const queue = new JobQueue({ jobs, items, library, models, settings, engine, emit, version });
   const exports = new Exports(folder, library, () => settings.get().embedRecipe);
-  const assets = new Assets(library, models, exports);
+  const assets = new Assets(library, models, exports, voices);
   const info: AppInfo = { version, host, platform: process.platform, dataFolder: folder, modelFolders: [...models.folders], notices };
   const classUse = new ClassUseStore(db);
-  const handlers = createHandlers({ info, settings, classUse, jobs, items, library, models, engine, queue, exports, emit });
+  const handlers = createHandlers({
+    info,
+    settings,
+    classUse,
+    jobs,
+    items,
+    library,
+    voices,
+    voiceRows,
+    models,
+    engine,
+    queue,
+    exports,
+    emit,
+  });
 
   library.tidy();
+  voices.tidy();
   queue.start();
 
   let closing: Promise<void> | undefined;

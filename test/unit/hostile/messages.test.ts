@@ -56,6 +56,20 @@ const valid: Record<CallName, unknown> = {
   'codebook.nearest': { model: 'fake', depth: 1, code: 2, count: 3 },
   'codebook.look': { model: 'fake', depth: 1, codes: [1, 2], base: ID },
   'codebook.items': { model: 'fake', depth: 1, code: 2, limit: 3 },
+  'voices.list': null,
+  'voices.open': { name: 'a.wav', bytes: new Uint8Array(4) },
+  'voices.check': { file: { name: 'a.wav', bytes: new Uint8Array(4) }, region: { from: 0, until: 1 } },
+  'voices.add': {
+    name: 'Ada',
+    file: { name: 'a.wav', bytes: new Uint8Array(4) },
+    region: { from: 0, until: 1 },
+    consent: 'This is my own voice.',
+  },
+  'voices.rename': { id: ID, name: 'Ada' },
+  'voices.remove': { id: ID },
+  'voices.restore': { id: ID },
+  'voices.purge': { id: ID },
+  'voices.export': { id: ID },
   'recipe.read': { name: 'a.png', bytes: new Uint8Array(4) },
 };
 
