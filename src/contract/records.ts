@@ -129,6 +129,7 @@ export const Job = z.strictObject({
 export type Job = z.infer<typeof Job>;
 
 export const Theme = z.enum(['system', 'light', 'dark']);
+export type Theme = z.infer<typeof Theme>;
 /** `remote`: inference servers of the KServe v2 protocol, named by the environment's `RESGEN_REMOTE`. */
 export const ProviderName = z.enum(['remote', 'cuda', 'tensorrt', 'coreml', 'dml', 'webgpu', 'cpu']);
 export type ProviderName = z.infer<typeof ProviderName>;

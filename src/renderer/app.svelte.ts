@@ -8,6 +8,8 @@ import { inspectedId, inspectorAddress, pageOf, type Page } from './shared/addre
 import { download, isPicture } from './shared/files.js';
 import { Notices } from './shared/notices.svelte.js';
 import { Studio } from './studio.svelte.js';
+import { microphones } from './voices/microphone.js';
+import { VoicesPage } from './voices/voices.svelte.js';
 
 /** The whole window: the connection, the page shown, and one controller for each page. */
 export class App {
@@ -20,6 +22,7 @@ export class App {
   readonly images: Images;
   readonly library: LibraryPage;
   readonly inspector: Inspector;
+  readonly voices: VoicesPage;
   readonly settings: SettingsPage;
 
   constructor(private readonly link: Connection) {
@@ -31,6 +34,7 @@ export class App {
       readPixels,
       navigate: (id) => (location.hash = inspectorAddress(id)),
     });
+    this.voices = new VoicesPage(link.bridge, this.notices, { microphones, host: () => this.studio.info?.host, download });
     this.settings = new SettingsPage(this.studio);
   }
 
@@ -41,6 +45,7 @@ export class App {
       this.images.onEvent(event);
       this.library.onEvent(event);
       this.inspector.onEvent(event);
+      this.voices.onEvent(event);
     });
     const unwatch = this.link.watch((state) => {
       this.connection = state;
