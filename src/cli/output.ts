@@ -16,7 +16,7 @@ export function fail(error: unknown): number {
   const { code, message } = StudioError.from(error);
   note(message);
   if (code === 'cancelled') return exitCodes.interrupted;
-  return code === 'bad-request' ? exitCodes.usage : exitCodes.failed;
+  return code === 'bad-request' || code === 'no-consent' ? exitCodes.usage : exitCodes.failed;
 }
 
 const SPARSE_MS = 10_000;

@@ -11,6 +11,7 @@ Examples:
   resgen image --class Banana "Apple Red" --preset best --set guidanceTo=2 --json
   resgen encode photo.jpg --model fruits --out photo.safetensors
   resgen decode photo.safetensors --depth 4 --out coarse.png
+  resgen voices add ada.flac --name Ada --consent "I, Ada, agree that my voice is used here"
   resgen library backup library.tar
   resgen tokens diff photo.safetensors other.safetensors
   resgen edit photo.safetensors --resample-below 4 --class Banana --seed 7 --out new-details.png
@@ -18,6 +19,14 @@ Examples:
 
 Exit codes: 0 done, 1 failed, 2 wrong use, 130 interrupted. Results go to stdout, progress and problems to stderr.
 The data folder is --data, else RESGEN_DATA, else the system's place for application data.`;
+
+const VOICE_EXAMPLES = `
+Examples:
+  resgen voices add ada.flac --name Ada --consent "I, Ada Byron, agree that my voice is used in this studio"
+  resgen voices add talk.mp3 --from 12.5 --to 24 --name Ada --consent "Ada told me on the phone that I may use her voice"
+  resgen voices list --json
+  resgen voices export Ada --out ada.zip
+  resgen voices remove Ada --yes`;
 
 /** @returns the exit code */
 export async function main(argv: readonly string[], builtFolder: string): Promise<number> {
@@ -161,6 +170,43 @@ function createProgram(builtFolder: string, done: (exitCode: number) => void): C
     .addOption(overwrite)
     .addOption(json)
     .action(run(async () => (await import('./edit.js')).edit));
+
+  const voices = program
+    .command('voices')
+    .description('keep the voices of people who agree to it; the studio must be closed')
+    .addHelpText('after', VOICE_EXAMPLES);
+  voices
+    .command('add <clip>')
+    .description('keep a clip (WAV, FLAC, MP3, Ogg) of 3 to 30 seconds, or a part of it, as a voice')
+    .requiredOption('--name <name>', 'name of the voice')
+    .option('--consent <sentence>', 'what the person who speaks said about its use; kept with the date')
+    .option('--from <seconds>', 'where the part to keep begins', number)
+    .option('--to <seconds>', 'where it ends', number)
+    .addOption(json)
+    .action(run(async () => (await import('./voices.js')).addVoice));
+  voices
+    .command('list', { isDefault: true })
+    .description('list the voices, newest first')
+    .addOption(json)
+    .action(run(async () => (await import('./voices.js')).listVoices));
+  voices
+    .command('rename <voice> <name>')
+    .description('give a voice another name')
+    .addOption(json)
+    .action(run(async () => (await import('./voices.js')).renameVoice));
+  voices
+    .command('export <voice>')
+    .description('write the clip (WAV) and its consent (JSON) into a zip')
+    .requiredOption('--out <file.zip>', 'zip to write')
+    .addOption(overwrite)
+    .addOption(json)
+    .action(run(async () => (await import('./voices.js')).exportVoice));
+  voices
+    .command('remove <voice>')
+    .description('delete a voice and everything that was made with it; both stay in the trash for 30 days')
+    .option('--yes', 'do not ask', false)
+    .addOption(json)
+    .action(run(async () => (await import('./voices.js')).removeVoice));
 
   const models = program.command('models').description('list, verify or describe the models');
   models

@@ -6,6 +6,7 @@ import { ItemFilter, LIBRARY_LIMITS, LibrarySummary, Tag } from './library.js';
 import { ModelSummary } from './model.js';
 import { ImageRequest, Item, ItemId, Job, JobId, ProviderProbe, Recipe, Settings } from './records.js';
 import { reportCalls } from './reports.js';
+import { voiceCalls } from './voices.js';
 
 const Ids = z.array(ItemId).min(1).max(LIBRARY_LIMITS.perCall);
 const Nothing = z.null();
@@ -31,7 +32,7 @@ export const EngineStatus = z.strictObject({
 });
 export type EngineStatus = z.infer<typeof EngineStatus>;
 
-/** Every call between the renderer (or any client) and the studio. Named here, in `inspector.ts` those of the inspector, in `reports.ts` those of crash reports. */
+/** Every call between the renderer (or any client) and the studio. Named here, those of the inspector, of crash reports and of the voices in files of their own. */
 export const calls = {
   'app.info': { params: z.null(), result: AppInfo },
   'settings.get': { params: z.null(), result: Settings },
@@ -108,6 +109,7 @@ export const calls = {
   ...inspectorCalls,
   ...reportCalls,
   ...licenceCalls,
+  ...voiceCalls,
 } as const satisfies Record<string, { params: z.ZodType; result: z.ZodType }>;
 
 export type CallName = keyof typeof calls;
@@ -125,5 +127,7 @@ export const assets = {
   thumbnail: (id: string) => `/assets/items/${id}/thumbnail.webp`,
   /** The sheet of class tiles of a package. */
   classes: (model: string) => `/assets/models/${model}/thumbnails.webp`,
+  /** The clip of a voice as WAV. */
+  voice: (id: string) => `/assets/voices/${id}/clip.wav`,
   exported: (name: string) => `/assets/exports/${name}`,
 } as const;

@@ -6,6 +6,7 @@ export const ErrorCode = z.enum([
   'not-found',
   'bad-model',
   'bad-file',
+  'no-consent',
   'disk-full',
   'engine-stopped',
   'cancelled',

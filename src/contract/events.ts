@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { EngineStatus } from './calls.js';
 import { Item, ItemId, Job, JobId, Settings } from './records.js';
 import { CrashReport } from './reports.js';
+import { Voice } from './voices.js';
 
 /** What the studio says of its own accord to every connected client. */
 export const events = {
@@ -28,6 +29,8 @@ export const events = {
   itemsRemoved: z.array(ItemId),
   /** Favourite or tags of items changed. */
   itemsChanged: z.array(Item),
+  /** All voices as they are now, after one was added, changed or removed. */
+  voices: z.array(Voice),
   engine: EngineStatus,
   settings: Settings,
   reportAdded: CrashReport,

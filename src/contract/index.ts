@@ -13,4 +13,5 @@ export * from './model.js';
 export * from './records.js';
 export * from './reports.js';
 export * from './sampling.js';
+export * from './voices.js';
 export * from './wav.js';

@@ -5,7 +5,7 @@
 
 export interface Limit {
   readonly value: number;
-  readonly unit: 'bytes' | 'ms' | 'count' | 'characters' | 'px' | 'Hz';
+  readonly unit: 'bytes' | 'ms' | 'seconds' | 'count' | 'characters' | 'px' | 'Hz';
   /** What is counted, as the table of the documentation calls it. */
   readonly of: string;
   readonly why: string;
@@ -29,6 +29,7 @@ const ms = of('ms');
 const count = of('count');
 const characters = of('characters');
 const px = of('px');
+const seconds = of('seconds');
 
 export const LIMITS = {
   model: {
@@ -115,6 +116,16 @@ export const LIMITS = {
       tagsPerCall: count(20, 'tags of one action', 'no item has more'),
     },
   },
+  voices: {
+    title: 'Voices',
+    limits: {
+      leastSeconds: seconds(3, 'the shortest clip of a voice', 'less holds too few of the sounds that tell a voice'),
+      mostSeconds: seconds(30, 'the longest', 'more makes each sentence slower to say, and the voice hardly better'),
+      fileSeconds: seconds(180, 'a sound file to trim a clip from', 'it is decoded whole, and shown whole to be trimmed'),
+      name: characters(60, 'the name of a voice', 'it has to fit a list and a file name'),
+      consent: characters(500, 'the consent', 'it is a sentence or two'),
+    },
+  },
   inspector: {
     title: 'The inspector',
     limits: {
@@ -198,6 +209,8 @@ export function amount({ value, unit }: Limit): string {
       return formatBytes(value);
     case 'ms':
       return value % 60_000 === 0 ? plural(value / 60_000, 'minute') : value % 1000 === 0 ? plural(value / 1000, 'second') : `${number} ms`;
+    case 'seconds':
+      return value % 60 === 0 ? plural(value / 60, 'minute') : plural(value, 'second');
     case 'characters':
       return `${number} characters`;
     case 'count':

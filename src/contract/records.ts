@@ -9,6 +9,7 @@ export const JOB_LIMITS = numbers(LIMITS.jobs);
 const Id = z.string().regex(/^[0-9a-z]{8,40}$/, 'must be an id made by the studio');
 export const ItemId = Id;
 export const JobId = Id;
+export const VoiceId = Id;
 
 const EDIT_TOKENS = LIMITS.inspector.limits.editTokens.value;
 
@@ -67,6 +68,8 @@ export const Recipe = z.strictObject({
   className: z.string().max(MODEL_LIMITS.className).optional(),
   seed: Seed.optional(),
   sampling: Sampling.optional(),
+  /** generate, speech: id of the voice that speaks */
+  voice: VoiceId.optional(),
   /** encode: name of the file that was encoded, without its folder */
   source: z.string().max(LIMITS.files.limits.fileName.value).optional(),
   /** edit: what was done, to the first parent, with the second where there are two. className, seed and sampling are those of resampling. */
@@ -126,6 +129,7 @@ export const Job = z.strictObject({
 export type Job = z.infer<typeof Job>;
 
 export const Theme = z.enum(['system', 'light', 'dark']);
+export type Theme = z.infer<typeof Theme>;
 /** `remote`: inference servers of the KServe v2 protocol, named by the environment's `RESGEN_REMOTE`. */
 export const ProviderName = z.enum(['remote', 'cuda', 'tensorrt', 'coreml', 'dml', 'webgpu', 'cpu']);
 export type ProviderName = z.infer<typeof ProviderName>;

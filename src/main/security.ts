@@ -8,8 +8,12 @@ import { app, protocol, session, shell, type BrowserWindowConstructorOptions, ty
 export const SCHEME = 'studio';
 export const ORIGIN = `${SCHEME}://app`;
 
-/** The renderer may ask for these and gets them without a question; it is refused anything else. */
+/** The renderer may ask for these and gets them without a question, and the microphone; it is refused anything else. */
 const PERMISSIONS = new Set(['clipboard-sanitized-write']);
+
+/** The system's own question, where it has one, is still asked. */
+const isMicrophone = (permission: string, media: readonly (string | undefined)[] = []): boolean =>
+  permission === 'media' && media.length > 0 && media.every((type) => type === 'audio');
 
 /**
  * Own scheme instead of file://, with a real origin.
@@ -82,10 +86,14 @@ export function securityHeaders(devServer: string | null): Record<string, string
  */
 export function guardSession(devServer: string | null): void {
   const { defaultSession } = session;
-  defaultSession.setPermissionRequestHandler((contents, permission, decide) =>
-    decide(PERMISSIONS.has(permission) && isStudioUrl(contents.getURL())),
+  defaultSession.setPermissionRequestHandler((contents, permission, decide, details) => {
+    const media = 'mediaTypes' in details ? details.mediaTypes : [];
+    decide((PERMISSIONS.has(permission) || isMicrophone(permission, media)) && isStudioUrl(contents.getURL()));
+  });
+  defaultSession.setPermissionCheckHandler(
+    (_contents, permission, origin, { mediaType }) =>
+      (PERMISSIONS.has(permission) || isMicrophone(permission, [mediaType])) && isStudioUrl(origin),
   );
-  defaultSession.setPermissionCheckHandler((_contents, permission, origin) => PERMISSIONS.has(permission) && isStudioUrl(origin));
   defaultSession.setDevicePermissionHandler(() => false);
 
   // The studio needs no network at all: what a page could send out or read from the disk is refused here, whatever its policy says.

@@ -9,6 +9,8 @@ import { inspectedId, inspectorAddress, pageOf, type Page } from './shared/addre
 import { download, isPicture } from './shared/files.js';
 import { Notices } from './shared/notices.svelte.js';
 import { Studio } from './studio.svelte.js';
+import { microphones } from './voices/microphone.js';
+import { VoicesPage } from './voices/voices.svelte.js';
 
 /** The whole window: the connection, the page shown, and one controller for each page. */
 export class App {
@@ -21,6 +23,7 @@ export class App {
   readonly images: Images;
   readonly library: LibraryPage;
   readonly inspector: Inspector;
+  readonly voices: VoicesPage;
   readonly settings: SettingsPage;
   readonly reports: Reports;
 
@@ -33,6 +36,7 @@ export class App {
       readPixels,
       navigate: (id) => (location.hash = inspectorAddress(id)),
     });
+    this.voices = new VoicesPage(link.bridge, this.notices, { microphones, host: () => this.studio.info?.host, download });
     this.settings = new SettingsPage(this.studio);
     this.reports = new Reports(link.bridge, this.notices);
   }
@@ -45,6 +49,7 @@ export class App {
       this.library.onEvent(event);
       this.inspector.onEvent(event);
       this.reports.onEvent(event);
+      this.voices.onEvent(event);
     });
     const unwatch = this.link.watch((state) => {
       this.connection = state;

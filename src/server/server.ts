@@ -51,7 +51,15 @@ export interface RunningServer {
 }
 
 /** Calls that carry files, or codes for thousands of tokens. */
-const UPLOADS: ReadonlySet<string> = new Set<CallName>(['items.import', 'recipe.read', 'tokens.import', 'tokens.edit']);
+const UPLOADS: ReadonlySet<string> = new Set<CallName>([
+  'items.import',
+  'recipe.read',
+  'tokens.import',
+  'tokens.edit',
+  'voices.open',
+  'voices.check',
+  'voices.add',
+]);
 const SERVER_LIMITS = numbers(LIMITS.server);
 /** An upload as base64 in JSON, with room for its name. */
 const UPLOAD_BODY = Math.ceil((FILE_LIMITS.uploadBytes * 4) / 3) + SERVER_LIMITS.nameBytes;
@@ -150,7 +158,7 @@ export async function startServer({ studio, rendererFolder, host, port, tls, api
   app.get(`${paths.assets}*`, async (request, reply) => {
     const path = new URL(request.url, 'http://localhost').pathname;
     // Vite puts the renderer's own scripts and styles under this path too, and they come before the sign-in.
-    if (!/^\/assets\/(?:items|models|exports)\//.test(path)) return reply.sendFile(path);
+    if (!/^\/assets\/(?:items|models|exports|voices)\//.test(path)) return reply.sendFile(path);
     const problem = isSignedIn(request) ? null : request.headers.authorization === undefined ? NOT_SIGNED_IN : keyProblem(request);
     if (problem) return refuse(reply, problem.status, problem.message);
     const asset = await studio.asset(path);

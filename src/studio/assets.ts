@@ -1,8 +1,9 @@
 import { access } from 'node:fs/promises';
-import { ItemId, ModelId } from '../contract/index.js';
+import { ItemId, ModelId, VoiceId } from '../contract/index.js';
 import { EXPORT_FILE, type Exports } from './exports.js';
 import { type Library, itemFiles } from './library.js';
 import type { Models } from './models.js';
+import { type Voices, voiceFiles } from './voices/voices.js';
 
 /** A file that a host may hand to its renderer. */
 export interface Asset {
@@ -27,6 +28,7 @@ export class Assets {
     private readonly library: Library,
     private readonly models: Models,
     private readonly exports: Exports,
+    private readonly voices: Voices,
   ) {}
 
   /** `path` is that of a URL, without its query. Null where there is no such file, whatever the reason. */
@@ -45,6 +47,7 @@ export class Assets {
     if (empty !== '' || root !== 'assets' || more.length > 0) return null;
     if (group === 'exports') return file === undefined && EXPORT_FILE.test(name) ? this.exports.path(name) : null;
     if (group === 'models') return file === 'thumbnails.webp' && ModelId.safeParse(name).success ? this.models.thumbnails(name) : null;
+    if (group === 'voices') return file === voiceFiles.clip && VoiceId.safeParse(name).success ? this.voices.path(name, file) : null;
     if (group !== 'items' || !ItemId.safeParse(name).success) return null;
     if (file === itemFiles.picture) return this.exports.served(name).catch(() => null);
     return file === itemFiles.thumbnail || file === itemFiles.tokens ? this.library.path(name, file) : null;

@@ -12,10 +12,12 @@ import { DATABASE, copyDatabase } from './good-copy.js';
 const BACKUP_LIMITS = LIMITS.backup.limits;
 
 const STAGED = 'restored';
+/** Folders of the data folder that hold one folder an item, or a voice. Items and voices have ids of one form. */
+const ROOTS = ['items', 'voices'] as const;
 const PLAIN_NAME = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/;
 
 /**
- * Writes the library, database and items, into one tar file: it is either whole or not there. Jobs may go on meanwhile; what they finish
+ * Writes the library, database, items and voices, into one tar file: it is either whole or not there. Jobs may go on meanwhile; what they finish
  * may or may not be in it. Models are left out: they are not the person's own.
  */
 export async function backUp(db: Db, folder: string, file: string): Promise<{ files: number }> {
@@ -45,11 +47,13 @@ async function addAll(tar: Pack, folder: string, snapshot: string): Promise<numb
   try {
     await addFile(tar, DATABASE, snapshot);
     let files = 1;
-    for (const id of await readdir(join(folder, 'items'))) {
-      if (!ItemId.safeParse(id).success) continue;
-      for (const name of await filesOf(join(folder, 'items', id))) {
-        await addFile(tar, `items/${id}/${name}`, join(folder, 'items', id, name));
-        files++;
+    for (const root of ROOTS) {
+      for (const id of await readdir(join(folder, root))) {
+        if (!ItemId.safeParse(id).success) continue;
+        for (const name of await filesOf(join(folder, root, id))) {
+          await addFile(tar, `${root}/${id}/${name}`, join(folder, root, id, name));
+          files++;
+        }
       }
     }
     tar.finalize();
@@ -60,7 +64,7 @@ async function addAll(tar: Pack, folder: string, snapshot: string): Promise<numb
   }
 }
 
-/** None where the item went out of the trash for good in the meantime. */
+/** None where the item or the voice went out of the trash for good in the meantime. */
 async function filesOf(folder: string): Promise<string[]> {
   const names = await readdir(folder).catch(() => []);
   return names.filter((name) => PLAIN_NAME.test(name)).sort();
@@ -80,7 +84,8 @@ export async function stageRestore(file: string, folder: string, studio: string)
   const partial = join(folder, PARTIAL + STAGED);
   await rm(partial, { recursive: true, force: true });
   try {
-    await mkdir(join(partial, 'items'), { recursive: true });
+    // Also those that the backup has nothing for: what is in theirs now belongs to the library that gives way.
+    for (const root of ROOTS) await mkdir(join(partial, root), { recursive: true });
     const files = await unpack(file, partial);
     if (!existsSync(join(partial, DATABASE))) throw noBackup(file, 'there is no database in it');
     // Also brings an older one up to date, and refuses that of a newer studio.
@@ -128,8 +133,8 @@ function targetOf({ name, type, size = 0 }: Header, file: string): string {
   const limit = name === DATABASE ? BACKUP_LIMITS.databaseBytes : BACKUP_LIMITS.fileBytes;
   if (size > limit.value) throw noBackup(file, `“${name.slice(0, 80)}” is larger than ${amount(limit)}`);
   if (name === DATABASE) return name;
-  const [root, id = '', item = '', ...more] = name.split('/');
-  if (root !== 'items' || more.length > 0 || !ItemId.safeParse(id).success || !PLAIN_NAME.test(item)) {
+  const [root = '', id = '', inside = '', ...more] = name.split('/');
+  if (!ROOTS.some((known) => known === root) || more.length > 0 || !ItemId.safeParse(id).success || !PLAIN_NAME.test(inside)) {
     throw noBackup(file, `“${name.slice(0, 80)}” has no place in a library`);
   }
   return name;

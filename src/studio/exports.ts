@@ -135,10 +135,14 @@ function damaged(cause: unknown): never {
   throw new StudioError('bad-file', 'The picture file of an item is damaged. Restore it from a backup, or delete the item.', { cause });
 }
 
-/** What a person would call the file, without the characters that file systems refuse. */
+/** What a person would call the file. */
 export function baseName({ recipe }: Item): string {
   const { className, seed, source, verb } = recipe;
-  const name = className !== undefined && seed !== undefined ? `${className}-${seed}` : (source ?? verb).replace(/\.[^.]+$/, '');
+  return plainName(className !== undefined && seed !== undefined ? `${className}-${seed}` : (source ?? verb).replace(/\.[^.]+$/, ''));
+}
+
+/** A name without the characters that file systems refuse. */
+export function plainName(name: string): string {
   return name
     .replace(/[\p{Cc}<>:"/\\|?*]/gu, '_')
     .replace(/^\.+|[. ]+$/g, '_')

@@ -13,6 +13,9 @@ import type { Licences } from './licences.js';
 import type { Models } from './models.js';
 import { readRecipe } from './recipe-file.js';
 import type { SettingsStore } from './settings-store.js';
+import { createVoiceHandlers } from './voices/handlers.js';
+import type { VoicesStore } from './voices/store.js';
+import type { Voices } from './voices/voices.js';
 
 /** One function a call: a call of the contract that is missing here, or one that it does not have, is a type error. */
 export type Handlers = { [N in CallName]: (params: Params<N>) => Result<N> | Promise<Result<N>> };
@@ -24,6 +27,8 @@ export interface Parts {
   jobs: JobsStore;
   items: ItemsStore;
   library: Library;
+  voices: Voices;
+  voiceRows: VoicesStore;
   models: Models;
   engine: Engine;
   queue: JobQueue;
@@ -130,5 +135,6 @@ export function createHandlers(parts: Parts): Handlers {
       reports.write({ title: 'A page of the studio met an error.', error: stack.includes(message) ? stack : `${message}\n${stack}` });
       return null;
     },
+    ...createVoiceHandlers(parts),
   };
 }

@@ -10,7 +10,8 @@ import { type Pixels, toPng, toThumbnail } from './pictures.js';
 import { pngSize } from './png-text.js';
 import { embedInPng } from './recipe-file.js';
 
-const TRASH_DAYS = 30;
+/** How long the trash keeps things. */
+export const TRASH_MS = 30 * 24 * 3600 * 1000;
 
 /** As every item begins. */
 const UNMARKED = { favourite: false, tags: [] as string[] } as const;
@@ -51,7 +52,7 @@ export class Library {
    * again
    */
   tidy(jobOf: (recipe: Recipe) => NewItem['job']): void {
-    for (const id of this.items.trashedBefore(Date.now() - TRASH_DAYS * 24 * 3600 * 1000)) {
+    for (const id of this.items.trashedBefore(Date.now() - TRASH_MS)) {
       rmSync(join(this.#folder, id), { recursive: true, force: true });
       this.items.forget(id);
     }

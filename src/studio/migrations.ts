@@ -74,6 +74,22 @@ const MIGRATIONS = [
 
   CREATE TABLE schema_versions (version INTEGER PRIMARY KEY, studio TEXT NOT NULL, at INTEGER NOT NULL);
   `,
+  // Voices, and which items were made with one.
+  `
+  CREATE TABLE voices (
+    seq INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    name TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    seconds REAL NOT NULL,
+    source TEXT NOT NULL,
+    consent TEXT NOT NULL,
+    consent_at INTEGER NOT NULL,
+    deleted_at INTEGER
+  );
+  ALTER TABLE items ADD COLUMN voice TEXT GENERATED ALWAYS AS (recipe ->> '$.voice') VIRTUAL;
+  CREATE INDEX items_by_voice ON items (voice) WHERE voice IS NOT NULL;
+  `,
 ];
 
 /** The schema that this build writes. */

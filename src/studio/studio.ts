@@ -34,6 +34,8 @@ import { Models } from './models.js';
 import { toPng } from './pictures.js';
 import { SettingsStore } from './settings-store.js';
 import { StudioLog, eventLines } from './studio-log.js';
+import { VoicesStore } from './voices/store.js';
+import { Voices } from './voices/voices.js';
 
 export interface StudioOptions {
   host: AppInfo['host'];
@@ -116,6 +118,8 @@ function assemble(
   const jobs = new JobsStore(db);
   const items = new ItemsStore(db);
   const library = new Library(folder, items);
+  const voiceRows = new VoicesStore(db);
+  const voices = new Voices(folder, voiceRows, library);
   const models = new Models([...modelFolders, join(folder, 'models')]);
   const engine = new Engine(
     spawnEngine,
@@ -124,7 +128,7 @@ function assemble(
   );
   const queue = new JobQueue({ jobs, items, library, models, settings, engine, emit, onError, version });
   const exports = new Exports(folder, library, () => settings.get().embedRecipe);
-  const assets = new Assets(library, models, exports);
+  const assets = new Assets(library, models, exports, voices);
   const info: AppInfo = { version, host, platform: process.platform, dataFolder: folder, modelFolders: [...models.folders], notices };
   const classUse = new ClassUseStore(db);
   const handlers = createHandlers({
@@ -134,6 +138,8 @@ function assemble(
     jobs,
     items,
     library,
+    voices,
+    voiceRows,
     models,
     engine,
     queue,
@@ -149,6 +155,7 @@ function assemble(
   log.opened(`version ${version}, ${host}, ${process.platform} ${process.arch}`);
 
   library.tidy(queue.interrupted());
+  voices.tidy();
   queue.start();
 
   let closing: Promise<void> | undefined;

@@ -1,5 +1,4 @@
-import AxeBuilder from '@axe-core/playwright';
-import type { StudioPage } from './harness/studio-page.js';
+import { seriousProblems } from './harness/axe.js';
 import { expect, test } from './harness/test.js';
 
 const THEMES = ['Light', 'Dark'] as const;
@@ -30,15 +29,6 @@ for (const theme of THEMES) {
     await expect(studio.viewer).toBeVisible();
     await check('viewer');
   });
-}
-
-/** Elements that fail a rule of serious or critical impact, by rule. */
-async function seriousProblems({ page }: StudioPage): Promise<string[]> {
-  // Electron has no other page in which axe could run its parts.
-  const { violations } = await new AxeBuilder({ page }).setLegacyMode(true).analyze();
-  return violations
-    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    .flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`));
 }
 
 test('settings say which providers were tried, and why one is not used', async ({ studio }) => {

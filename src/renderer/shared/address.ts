@@ -1,4 +1,4 @@
-export type Page = 'images' | 'library' | 'inspector' | 'settings';
+export type Page = 'images' | 'library' | 'inspector' | 'voices' | 'settings';
 
 const INSPECTOR = '#/inspector';
 
@@ -6,6 +6,7 @@ const INSPECTOR = '#/inspector';
 export function pageOf(hash: string): Page {
   if (hash === '#/settings') return 'settings';
   if (hash === '#/library') return 'library';
+  if (hash === '#/voices') return 'voices';
   return hash === INSPECTOR || hash.startsWith(`${INSPECTOR}/`) ? 'inspector' : 'images';
 }
 

@@ -14,6 +14,11 @@ export interface Decoded {
  */
 export type Decode = (bytes: Uint8Array, maxSeconds: number) => Decoded | Promise<Decoded>;
 
+/** MP4's sounds are AAC or ALAC, for which there is no kept decoder under a licence that fits. */
+export function notM4a(): StudioError {
+  return bad('is an M4A or MP4 file, which can’t be read here. Save it as WAV, FLAC, MP3 or Ogg, then choose that.');
+}
+
 export function notSound(cause?: unknown): StudioError {
   return bad('is not a sound that can be read. Choose a WAV, FLAC, MP3, Ogg Vorbis or Ogg Opus file.', cause);
 }
@@ -30,8 +35,11 @@ export function silent(): StudioError {
   return bad('has no sound in it. Choose another file.');
 }
 
-export function tooLong(maxSeconds: number): StudioError {
-  return bad(`is longer than the ${maxSeconds.toFixed(1)} seconds that the model takes. Choose a shorter one.`);
+/** Thrown once a file has more seconds than it may; who asked for the sound says so in its own words. */
+export class TooLong extends StudioError {
+  constructor(readonly maxSeconds: number) {
+    super('bad-file', `is longer than ${maxSeconds} seconds. Choose a shorter one.`);
+  }
 }
 
 /** @throws StudioError `bad-file` for more channels or another rate than sounds have here */

@@ -1,4 +1,4 @@
-import { type Decode, bad, checkFormat, cutOff, damaged, joinChannels, tooLong } from './decoded.js';
+import { type Decode, TooLong, bad, checkFormat, cutOff, damaged, joinChannels } from './decoded.js';
 
 /**
  * FLAC as RFC 9639 has it, up to 24 bits a sample. Written here because the packages that wrap libFLAC come with an LGPL parser or change
@@ -28,13 +28,13 @@ export const readFlac: Decode = (bytes, maxSeconds) => {
   checkFormat(sampleRate, channels);
   if (bits > MOST_BITS) throw bad('is a FLAC of more than 24 bits a sample. Save it with 24 or 16.');
   const most = maxSeconds * sampleRate;
-  if (total > most) throw tooLong(maxSeconds);
+  if (total > most) throw new TooLong(maxSeconds);
   const blocks: Float32Array[][] = [];
   let length = 0;
   while (total > 0 ? length < total : reader.left > 0) {
     const block = readFrame(reader, info);
     length += block[0]?.length ?? 0;
-    if (length > most) throw tooLong(maxSeconds);
+    if (length > most) throw new TooLong(maxSeconds);
     blocks.push(block);
   }
   return { sampleRate, channels: joinChannels(blocks) };

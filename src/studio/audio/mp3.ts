@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { type Decode, checkFormat, cutOff, damaged, joinChannels, notSound, tooLong } from './decoded.js';
+import { type Decode, TooLong, checkFormat, cutOff, damaged, joinChannels, notSound } from './decoded.js';
 
 const KBITS = {
   1: [0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320],
@@ -25,7 +25,7 @@ export const readMp3: Decode = async (bytes, maxSeconds) => {
   const { header, frames } = framesOf(bytes);
   const { sampleRate, channels } = header;
   checkFormat(sampleRate, channels);
-  if (frames.length * header.samples > maxSeconds * sampleRate + 2 * header.samples) throw tooLong(maxSeconds);
+  if (frames.length * header.samples > maxSeconds * sampleRate + 2 * header.samples) throw new TooLong(maxSeconds);
   if (frames.length === 0) return { sampleRate, channels: [new Float32Array()] };
   return { sampleRate, channels: joinChannels(await decode(frames, channels)) };
 };

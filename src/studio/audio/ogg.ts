@@ -1,6 +1,6 @@
 import { OpusDecoder } from 'opus-decoder';
 import { StbVorbis } from 'stb-vorbis';
-import { type Decode, type Decoded, checkFormat, cutOff, damaged, joinChannels, notSound, silent, tooLong } from './decoded.js';
+import { type Decode, type Decoded, TooLong, checkFormat, cutOff, damaged, joinChannels, notSound, silent } from './decoded.js';
 
 const PAGE_HEADER = 27;
 /** Ogg Opus is always decoded to this rate, whatever was encoded. */
@@ -24,7 +24,7 @@ export const readOgg: Decode = async (bytes, maxSeconds) => {
   if (startsWith(head, '\u0001vorbis') && head.length >= 16) {
     const sampleRate = view.getUint32(12, true);
     checkFormat(sampleRate, view.getUint8(11));
-    if (stream.length > maxSeconds * sampleRate) throw tooLong(maxSeconds);
+    if (stream.length > maxSeconds * sampleRate) throw new TooLong(maxSeconds);
     return readVorbis(bytes);
   }
   throw notSound();
@@ -78,7 +78,7 @@ async function readOpus({ packets, length }: Stream, head: DataView, maxSeconds:
   const channels = head.getUint8(9);
   const preSkip = head.getUint16(10, true);
   checkFormat(OPUS_RATE, channels);
-  if (length - preSkip > maxSeconds * OPUS_RATE) throw tooLong(maxSeconds);
+  if (length - preSkip > maxSeconds * OPUS_RATE) throw new TooLong(maxSeconds);
   const surround = head.getUint8(18) !== 0;
   if (surround && head.byteLength < 21 + channels) throw damaged();
   const decoder = new OpusDecoder({
@@ -98,7 +98,7 @@ async function readOpus({ packets, length }: Stream, head: DataView, maxSeconds:
       const part = decoder.decodeFrames(packets.slice(first, first + TOGETHER));
       if (part.errors.length > 0) throw damaged();
       decoded += part.samplesDecoded;
-      if (decoded > (maxSeconds + 1) * OPUS_RATE) throw tooLong(maxSeconds);
+      if (decoded > (maxSeconds + 1) * OPUS_RATE) throw new TooLong(maxSeconds);
       parts.push(part.channelData);
     }
     if (parts.length === 0) throw silent();

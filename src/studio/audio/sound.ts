@@ -1,5 +1,5 @@
 import { StudioError } from '../../contract/index.js';
-import { type Decode, type Decoded, notSound, silent, tooLong } from './decoded.js';
+import { type Decode, type Decoded, TooLong, bad, notM4a, notSound, silent } from './decoded.js';
 import { readFlac } from './flac.js';
 import { isMp3, readMp3 } from './mp3.js';
 import { readOgg } from './ogg.js';
@@ -21,22 +21,51 @@ export interface SoundShape {
  * @returns samples in -1..1
  * @throws StudioError `bad-file` with the reason: not a sound, damaged, cut off, empty, or longer than the model takes
  */
-export async function readSound(name: string, bytes: Uint8Array, { sampleRate, samplesPerPosition, L }: SoundShape): Promise<Float32Array> {
-  try {
-    const maxSeconds = (L * samplesPerPosition) / sampleRate;
-    const file = bytes.subarray(tagBytes(bytes));
-    const decoded = await decoderOf(file)(file, maxSeconds);
-    const samples = resample(mono(decoded), decoded.sampleRate, sampleRate);
-    if (samples.length === 0) throw silent();
+export function readSound(name: string, bytes: Uint8Array, { sampleRate, samplesPerPosition, L }: SoundShape): Promise<Float32Array> {
+  const maxSeconds = (L * samplesPerPosition) / sampleRate;
+  const tooLong = `is longer than the ${maxSeconds.toFixed(1)} seconds that the model takes. Choose a shorter one.`;
+  return explained(name, tooLong, async () => {
+    const samples = monoAt(await decode(bytes, maxSeconds), sampleRate);
     const positions = Math.ceil(samples.length / samplesPerPosition);
-    if (positions > L) throw tooLong(maxSeconds);
+    if (positions > L) throw new TooLong(maxSeconds);
     const whole = new Float32Array(positions * samplesPerPosition);
-    // Resampling may overshoot, and files of floating-point numbers may hold any.
-    samples.forEach((sample, n) => (whole[n] = Number.isFinite(sample) ? Math.max(-1, Math.min(1, sample)) : 0));
+    whole.set(samples);
     return whole;
+  });
+}
+
+/**
+ * All channels of a sound file, at its own rate.
+ * @param tooLong what is said of a file of more than `maxSeconds`, without its subject
+ * @throws StudioError `bad-file` as `readSound`
+ */
+export function decodeSound(name: string, bytes: Uint8Array, maxSeconds: number, tooLong: string): Promise<Decoded> {
+  return explained(name, tooLong, () => decode(bytes, maxSeconds));
+}
+
+/** The mean of the channels at another rate, in -1..1; what is no number becomes silence. */
+export function monoAt(decoded: Decoded, sampleRate: number): Float32Array {
+  // One sample that is no number would spoil all those around it.
+  const mixed = mono(decoded).map((sample) => (Number.isFinite(sample) ? sample : 0));
+  // Resampling may overshoot, and files of floating-point numbers may hold any.
+  return resample(mixed, decoded.sampleRate, sampleRate).map((sample) => Math.max(-1, Math.min(1, sample)));
+}
+
+async function decode(bytes: Uint8Array, maxSeconds: number): Promise<Decoded> {
+  const file = bytes.subarray(tagBytes(bytes));
+  const decoded = await decoderOf(file)(file, maxSeconds);
+  if ((decoded.channels[0]?.length ?? 0) === 0) throw silent();
+  return decoded;
+}
+
+/** Puts the name of the file before what is wrong with it. */
+async function explained<T>(name: string, tooLong: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
   } catch (error) {
     if (!(error instanceof StudioError)) throw error;
-    throw new StudioError(error.code, `“${name}” ${error.message}`, { cause: error });
+    const why = error instanceof TooLong ? bad(tooLong, error) : error;
+    throw new StudioError(why.code, `“${name}” ${why.message}`, { cause: error });
   }
 }
 
@@ -46,6 +75,7 @@ function decoderOf(file: Uint8Array): Decode {
   if (text.startsWith('RIFF') && text.endsWith('WAVE')) return readWav;
   if (text.startsWith('fLaC')) return readFlac;
   if (text.startsWith('OggS')) return readOgg;
+  if (text.startsWith('ftyp', 4)) throw notM4a();
   if (isMp3(file)) return readMp3;
   throw notSound();
 }

@@ -1,4 +1,4 @@
-import { type Decode, bad, checkFormat, cutOff, notSound, tooLong } from './decoded.js';
+import { type Decode, TooLong, bad, checkFormat, cutOff, notSound } from './decoded.js';
 
 /** Of the format chunk. */
 const PCM = 1;
@@ -46,7 +46,7 @@ export const readWav: Decode = (bytes, maxSeconds) => {
       if (body + size > bytes.length) throw cutOff();
       const width = bits / 8;
       const length = Math.floor(size / (width * channels));
-      if (length > maxSeconds * sampleRate) throw tooLong(maxSeconds);
+      if (length > maxSeconds * sampleRate) throw new TooLong(maxSeconds);
       return {
         sampleRate,
         channels: Array.from({ length: channels }, (_, c) =>

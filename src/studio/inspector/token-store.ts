@@ -6,7 +6,7 @@ import { type TokenFile, readTokenFile } from '../../engine/tokens.js';
 import type { ItemsStore } from '../items-store.js';
 import { type Library, itemFiles } from '../library.js';
 import type { Models } from '../models.js';
-import { Recent } from './recent.js';
+import { Recent } from '../recent.js';
 
 const TOKENS_KEPT = 64 << 20;
 const CODEBOOKS_KEPT = 256 << 20;

@@ -5,7 +5,7 @@ import type { ModelPackage } from '../../engine/package.js';
 import type { TokenFile } from '../../engine/tokens.js';
 import type { Engine } from '../engine.js';
 import type { SettingsStore } from '../settings-store.js';
-import { Recent } from './recent.js';
+import { Recent } from '../recent.js';
 import type { TokenStore } from './token-store.js';
 
 const FRAMES_KEPT = 64 << 20;

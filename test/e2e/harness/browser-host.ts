@@ -15,13 +15,15 @@ export class BrowserHost implements Host {
     readonly page: Page,
   ) {}
 
-  static async open(data: UserData, browser: Browser): Promise<BrowserHost> {
+  /** @param microphone whether the person has let pages use it */
+  static async open(data: UserData, browser: Browser, microphone: boolean): Promise<BrowserHost> {
     const server = spawn(process.execPath, [path.join(projectRoot, 'out', 'main', 'cli.js'), 'serve', '--port', '0'], {
       env: { ...process.env, RESGEN_MODELS: data.models, RESGEN_DATA: data.studio },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     const link = await findLink(server);
-    const context = await browser.newContext({ acceptDownloads: true, viewport: { width: 1180, height: 820 } });
+    const permissions = microphone ? ['microphone'] : [];
+    const context = await browser.newContext({ acceptDownloads: true, permissions, viewport: { width: 1180, height: 820 } });
     const page = await context.newPage();
     await page.goto(link);
     return new BrowserHost(server, page);

@@ -12,9 +12,10 @@ export class ElectronHost implements Host {
     readonly data: UserData,
   ) {}
 
-  static async open(data: UserData): Promise<ElectronHost> {
+  /** @param args of Chromium, besides those that every test has */
+  static async open(data: UserData, args: readonly string[] = []): Promise<ElectronHost> {
     const app = await _electron.launch({
-      args: [projectRoot, '--disable-gpu', `--user-data-dir=${data.folder}`],
+      args: [projectRoot, '--disable-gpu', `--user-data-dir=${data.folder}`, ...args],
       env: { ...(process.env as Record<string, string>), RESGEN_MODELS: data.models },
     });
     try {

@@ -7,6 +7,8 @@ import { UserData } from './user-data.js';
 
 export interface HostOptions {
   host: 'electron' | 'browser';
+  /** A WAV file that is heard, again and again, by whoever opens the microphone; with null there is only what the machine has. */
+  microphone: string | null;
 }
 
 interface Fixtures {
@@ -25,13 +27,18 @@ interface WorkerFixtures extends HostOptions {
 /** Debian's own Chromium; elsewhere the one that Playwright installed. */
 const CHROMIUM = process.platform === 'linux' ? { executablePath: '/usr/bin/chromium' } : {};
 
+/** Leaves the question for permission as it is: Electron's is answered by the studio. */
+const microphoneArgs = (file: string | null): string[] =>
+  file === null ? [] : ['--use-fake-device-for-media-stream', `--use-file-for-fake-audio-capture=${file}`];
+
 export const test = base.extend<Fixtures, WorkerFixtures>({
   host: ['electron', { option: true, scope: 'worker' }],
+  microphone: [null, { option: true, scope: 'worker' }],
 
   chromiumBrowser: [
-    async ({ host }, use) => {
+    async ({ host, microphone }, use) => {
       if (host === 'electron') return use(null);
-      const browser = await chromium.launch({ ...CHROMIUM, chromiumSandbox: process.getuid?.() !== 0 });
+      const browser = await chromium.launch({ ...CHROMIUM, chromiumSandbox: process.getuid?.() !== 0, args: microphoneArgs(microphone) });
       await use(browser);
       await browser.close();
     },
@@ -43,10 +50,12 @@ export const test = base.extend<Fixtures, WorkerFixtures>({
     await use(data);
   },
 
-  launch: async ({ data, chromiumBrowser }, use) => {
+  launch: async ({ data, microphone, chromiumBrowser }, use) => {
     const open: Host[] = [];
     await use(async () => {
-      const host = chromiumBrowser ? await BrowserHost.open(data, chromiumBrowser) : await ElectronHost.open(data);
+      const host = chromiumBrowser
+        ? await BrowserHost.open(data, chromiumBrowser, microphone !== null)
+        : await ElectronHost.open(data, microphoneArgs(microphone));
       open.push(host);
       return new StudioPage(host);
     });

@@ -1,0 +1,177 @@
+import { mkdirSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { readFile, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { StudioError, VOICE_LIMITS, VOICE_RATE, type Voice, VoiceFile, VoiceId, fromWav, toWav } from '../../contract/index.js';
+import { PARTIAL, writeFolder, writeWhole } from '../files.js';
+import { newId } from '../ids.js';
+import { TRASH_MS, type Library } from '../library.js';
+import type { VoicesStore } from './store.js';
+
+export const voiceFiles = { clip: 'clip.wav', facts: 'voice.json' } as const;
+
+/** Voices on disk: a folder each, with the clip and what is known of it, and a row in the database that is written after it. */
+export class Voices {
+  readonly #folder: string;
+
+  constructor(
+    dataFolder: string,
+    private readonly store: VoicesStore,
+    private readonly library: Library,
+  ) {
+    this.#folder = join(dataFolder, 'voices');
+    mkdirSync(this.#folder, { recursive: true });
+  }
+
+  /** As `Library.tidy`, which at the same time clears away the items that went into the trash with a voice. */
+  tidy(): void {
+    const known = new Set<string>();
+    for (const { id, deletedAt } of this.store.list()) {
+      known.add(id);
+      if (deletedAt === null || deletedAt > Date.now() - TRASH_MS) continue;
+      rmSync(join(this.#folder, id), { recursive: true, force: true });
+      this.store.forget(id);
+    }
+    for (const name of readdirSync(this.#folder).sort()) {
+      if (name.startsWith(PARTIAL)) rmSync(join(this.#folder, name), { recursive: true, force: true });
+      else if (VoiceId.safeParse(name).success && !known.has(name)) this.#adopt(name);
+    }
+  }
+
+  /** Takes in a whole voice that the database does not know, so that losing the database loses no voice. */
+  #adopt(id: string): void {
+    try {
+      const facts = VoiceFile.parse(JSON.parse(readFileSync(this.path(id, voiceFiles.facts), 'utf8')));
+      const { samples } = fromWav(readFileSync(this.path(id, voiceFiles.clip)));
+      const { createdAt, source, consent } = facts;
+      this.store.add({ id, name: this.#freeName(facts.name), createdAt, source, consent, seconds: samples.length / VOICE_RATE });
+    } catch {
+      // Not a voice after all, or a damaged one: it stays where it is for the person to look at.
+    }
+  }
+
+  path(id: string, file: (typeof voiceFiles)[keyof typeof voiceFiles]): string {
+    return join(this.#folder, id, file);
+  }
+
+  /**
+   * @param samples mono at `VOICE_RATE`
+   * @throws StudioError `no-consent`, or `bad-request` for a name that is taken
+   */
+  async add({ name, source, samples, consent }: { name: string; source: string; samples: Float32Array; consent: string }): Promise<Voice> {
+    this.#assertFree(name, null);
+    const now = Date.now();
+    const facts: VoiceFile = { format: 1, name, createdAt: now, source, consent: { sentence: assertConsent(consent), at: now } };
+    const id = newId();
+    const folder = join(this.#folder, id);
+    await writeFolder(folder, { [voiceFiles.clip]: toWav(samples, VOICE_RATE), [voiceFiles.facts]: toJson(facts) });
+    try {
+      this.store.add({ id, name, createdAt: now, source, consent: facts.consent, seconds: samples.length / VOICE_RATE });
+    } catch (error) {
+      await rm(folder, { recursive: true, force: true });
+      throw error;
+    }
+    return this.store.get(id);
+  }
+
+  /** @throws StudioError `bad-request` for a name that is taken */
+  async rename(id: string, name: string): Promise<Voice> {
+    const voice = this.store.get(id);
+    this.#assertFree(name, id);
+    await this.#writeFacts(voice, name);
+    this.store.rename(id, name);
+    return this.store.get(id);
+  }
+
+  /** Returns the items that went along. */
+  remove(id: string): string[] {
+    return this.store.get(id).deletedAt === null ? this.store.remove(id, Date.now()) : [];
+  }
+
+  /** Under another name where its own was given to another voice meanwhile. Returns the items that came along. */
+  async restore(id: string): Promise<string[]> {
+    const voice = this.store.get(id);
+    if (voice.deletedAt === null) return [];
+    const name = this.#freeName(voice.name);
+    if (name !== voice.name) await this.#writeFacts(voice, name);
+    return this.store.restore(voice, name);
+  }
+
+  /** Out of the trash for good. Marked as half-made before the row goes, as `Library.purge` does. */
+  async purge(id: string): Promise<void> {
+    if (this.store.get(id).deletedAt === null) throw new StudioError('bad-request', 'This voice is not in the trash. Delete it first.');
+    const items = this.store.trashedItems(id);
+    if (items.length > 0) await this.library.purge(items);
+    const gone = join(this.#folder, PARTIAL + id);
+    await rename(join(this.#folder, id), gone).catch((error: unknown) => {
+      // Taken away by hand, or by a purge that did not end.
+      if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
+    });
+    this.store.forget(id);
+    await rm(gone, { recursive: true, force: true });
+  }
+
+  /**
+   * The clip of a voice that may be used, as the WAV that is kept: whatever speaks with a voice gets it here.
+   * @throws StudioError `not-found` for one in the trash, `bad-file` where the file has been taken away
+   */
+  async clip(id: string): Promise<Buffer> {
+    const { name, deletedAt } = this.store.get(id);
+    if (deletedAt !== null) throw new StudioError('not-found', `The voice “${name}” is in the trash. Restore it first.`);
+    return this.#read(id, voiceFiles.clip);
+  }
+
+  /** Clip and consent, as they are kept. */
+  async files(id: string): Promise<{ clip: Buffer; facts: Buffer }> {
+    return { clip: await this.clip(id), facts: await this.#read(id, voiceFiles.facts) };
+  }
+
+  async #read(id: string, file: (typeof voiceFiles)[keyof typeof voiceFiles]): Promise<Buffer> {
+    try {
+      return await readFile(this.path(id, file));
+    } catch (cause) {
+      const why = `The file ${file} of a voice is missing from ${join(this.#folder, id)}.`;
+      throw new StudioError('bad-file', `${why} Restore it from a copy, or delete the voice.`, { cause });
+    }
+  }
+
+  async #writeFacts({ id, createdAt, source, consent }: Voice, name: string): Promise<void> {
+    await writeWhole(this.path(id, voiceFiles.facts), toJson({ format: 1, name, createdAt, source, consent }));
+  }
+
+  #taken(except: string | null): Set<string> {
+    return new Set(this.store.list().flatMap((voice) => (voice.deletedAt === null && voice.id !== except ? [folded(voice.name)] : [])));
+  }
+
+  #assertFree(name: string, except: string | null): void {
+    if (this.#taken(except).has(folded(name)))
+      throw new StudioError('bad-request', `There is a voice “${name}” already. Choose another name.`);
+  }
+
+  #freeName(name: string): string {
+    const taken = this.#taken(null);
+    let free = name;
+    for (let n = 2; taken.has(folded(free)); n++) free = `${name.slice(0, VOICE_LIMITS.name - 5)} ${n}`;
+    return free;
+  }
+}
+
+/** Names are one where they differ by case alone. */
+const folded = (name: string): string => name.toLowerCase();
+
+const toJson = (facts: VoiceFile): Buffer => Buffer.from(`${JSON.stringify(facts, null, 2)}\n`);
+
+const LEAST_WORDS = 3;
+
+/**
+ * The one rule of what counts as consent: a sentence of somebody's, not a box that was ticked.
+ * @returns the sentence
+ * @throws StudioError `no-consent`
+ */
+function assertConsent(sentence: string): string {
+  if (sentence.trim().split(/\s+/).length >= LEAST_WORDS) return sentence.trim();
+  const example = 'I am the speaker in this clip and agree that my voice is used';
+  throw new StudioError(
+    'no-consent',
+    `A voice may be used only with the consent of the person who speaks. Give it as a sentence, like “${example}”.`,
+  );
+}
