@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { ExportedFile, FileName, Upload } from './files.js';
 import { LIMITS, numbers } from './limits.js';
 import { MODEL_LIMITS } from './model.js';
-import { Edit, Item, ItemId } from './records.js';
+import { Edit, EditRunId, Item, ItemId } from './records.js';
 import { Sampling, Seed } from './sampling.js';
 
 /**
@@ -106,7 +106,7 @@ export const inspectorCalls = {
   'tokens.compare': { params: z.strictObject({ a: ItemId, b: ItemId }), result: Comparison },
   /**
    * Makes a new item; `items.remove` of it is the undo. What is resampled follows `sampling` and `className`, the item's own (or the
-   * model's default preset) where they are left out.
+   * model's default preset) where they are left out. With a `run` it tells of its steps by the event `edit`, and can be stopped.
    */
   'tokens.edit': {
     params: z.strictObject({
@@ -115,9 +115,12 @@ export const inspectorCalls = {
       seed: Seed.default(0),
       sampling: Sampling.optional(),
       className: z.string().min(1).max(80).optional(),
+      run: EditRunId.optional(),
     }),
     result: Item,
   },
+  /** Ends an edit at once; it then answers with an error of code `cancelled` and has made nothing. One that has ended stays as it is. */
+  'tokens.cancel': { params: z.strictObject({ run: EditRunId }), result: z.null() },
   /** A token file (.safetensors, .npy) as an item. `model` is for files that do not name theirs. */
   'tokens.import': { params: z.strictObject({ name: FileName, bytes: Upload, model: Model.nullable() }), result: Item },
   /** The tokens; the strip of all depths as a PNG; or the unmasking as an animation, WebP or GIF. */

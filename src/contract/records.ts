@@ -9,6 +9,8 @@ export const JOB_LIMITS = numbers(LIMITS.jobs);
 const Id = z.string().regex(/^[0-9a-z]{8,40}$/, 'must be an id made by the studio');
 export const ItemId = Id;
 export const JobId = Id;
+/** Names one running edit. Made by whoever asks for it, to follow and to stop it before it has answered. */
+export const EditRunId = Id;
 
 const EDIT_TOKENS = LIMITS.inspector.limits.editTokens.value;
 

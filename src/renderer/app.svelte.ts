@@ -30,6 +30,7 @@ export class App {
       download,
       readPixels,
       navigate: (id) => (location.hash = inspectorAddress(id)),
+      inFront: () => this.page === 'inspector',
     });
     this.settings = new SettingsPage(this.studio);
   }

@@ -1,7 +1,9 @@
 import type { Item, Params, StudioEvent } from '../../contract/index.js';
 import type { NamedBytes } from '../shared/files.js';
+import { nameOf } from '../shared/names.js';
 import type { Studio } from '../studio.svelte.js';
 import { EditForm } from './edit/edit.svelte.js';
+import { EditRun } from './edit/run.svelte.js';
 import type { Colouring } from './grid/colouring.js';
 import { NearestCodes } from './grid/nearest.svelte.js';
 import { TokenSelection } from './grid/selection.svelte.js';
@@ -21,6 +23,8 @@ export interface InspectorParts {
   readPixels: typeof readPixels;
   /** Puts an item into the window's address. */
   navigate(id: string): void;
+  /** Whether the inspector is the page that is shown. */
+  inFront(): boolean;
 }
 
 const CANDIDATES = 200;
@@ -39,14 +43,15 @@ export class Inspector {
   tab = $state<Tab>('depth');
   colouring = $state<Colouring>('code');
   hover = $state.raw<Cell | null>(null);
-  /** While an edit or an import is being made. */
-  busy = $state(false);
+  /** While a file is taken in. */
+  importing = $state(false);
   /** Items that can be chosen, newest first. */
   items = $state.raw<readonly Item[]>([]);
   readonly viewport = new Viewport();
   readonly selection = new TokenSelection();
   readonly history = new History();
   readonly form = new EditForm();
+  readonly run: EditRun;
   readonly nearest: NearestCodes;
   #wanted: string | null = null;
 
@@ -54,11 +59,16 @@ export class Inspector {
     private readonly studio: Studio,
     private readonly parts: InspectorParts,
   ) {
+    this.run = new EditRun(studio.bridge);
     this.nearest = new NearestCodes(studio.bridge);
   }
 
   get item(): Item | null {
     return this.session?.tokens.item ?? null;
+  }
+
+  get busy(): boolean {
+    return this.importing || this.run.running;
   }
 
   /** Other items of the same model: what this one can be held against and mixed with. */
@@ -130,13 +140,15 @@ export class Inspector {
   }
 
   onEvent(event: StudioEvent): void {
+    this.run.onEvent(event);
     const beside = this.session?.beside;
     if (event.name === 'itemAdded') {
       this.items = [event.payload, ...this.items.filter(({ id }) => id !== event.payload.id)];
       void beside?.onItem(event.payload);
-    } else if (event.name === 'job') {
+    } else if (event.name === 'progress') beside?.onProgress(event.payload);
+    else if (event.name === 'job') {
       const { id, state, error } = event.payload;
-      if (state === 'failed' || state === 'cancelled') beside?.onJobFailed(id, error ?? 'The run was stopped.');
+      if (state === 'failed' || state === 'cancelled') beside?.onJobEnded(id, error ?? '');
     } else if (event.name === 'itemsRemoved') {
       const gone = event.payload;
       this.items = this.items.filter(({ id }) => !gone.includes(id));
@@ -150,22 +162,24 @@ export class Inspector {
     const edit = tokens && this.form.edit(tokens, this.selection);
     if (!edit || this.busy) return;
     const { seed, className, resamples } = this.form;
-    this.busy = true;
-    const reply = await this.studio.bridge.call('tokens.edit', {
-      id: tokens.item.id,
-      edit,
-      seed,
-      ...(resamples && className !== '' ? { className } : {}),
-    });
-    this.busy = false;
+    const { item } = tokens;
+    const { notices } = this.studio;
+    const reply = await this.run.make({ id: item.id, edit, seed, ...(resamples && className !== '' ? { className } : {}) });
     if (!reply.ok) {
-      this.studio.notices.error(reply.error.message);
+      if (reply.error.code === 'cancelled') notices.announce(reply.error.message);
+      else notices.error(reply.error.message);
       return;
     }
-    this.history.push(reply.value.id);
-    this.parts.navigate(reply.value.id);
-    this.studio.notices.announce('A new item was made.');
-    await this.open(reply.value.id);
+    const { id } = reply.value;
+    if (this.#wanted !== item.id || !this.parts.inFront()) {
+      // Somebody went on to look at something else meanwhile: that stays in sight.
+      notices.say(`The edit of ${nameOf(item)} is done.`, { label: 'Open', run: () => this.parts.navigate(id) });
+      return;
+    }
+    this.history.push(id);
+    this.parts.navigate(id);
+    notices.announce('A new item was made.');
+    await this.open(id);
   }
 
   /** Back to the parent; what the edit made goes to the trash, from where `redo` takes it. */
@@ -198,11 +212,11 @@ export class Inspector {
       notices.error(`No model here can encode a ${kind === 'image' ? 'picture' : 'sound'}. Settings say where models are looked for.`);
       return;
     }
-    this.busy = true;
+    this.importing = true;
     const reply = isTokens
       ? await bridge.call('tokens.import', { ...file, model })
       : await bridge.call('items.import', { ...file, model: model ?? '' });
-    this.busy = false;
+    this.importing = false;
     if (!reply.ok) notices.error(reply.error.message);
     else this.parts.navigate(reply.value.id);
   }

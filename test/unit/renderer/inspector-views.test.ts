@@ -8,6 +8,7 @@ import {
   type Sound,
   type TokenSheet,
   type TokenView,
+  type WireError,
 } from '../../../src/contract/index.js';
 import { DepthView } from '../../../src/renderer/inspector/depth/depth.svelte.js';
 import { decibels, difference, isSound, nothing, type Frame } from '../../../src/renderer/inspector/frames.js';
@@ -223,7 +224,12 @@ async function setUp(handlers: Handlers = {}) {
   });
   const notices = new Notices();
   const studio = new Studio(bridge, notices);
-  const parts = { download: vi.fn(), readPixels: ([level = 0]: Uint8Array) => Promise.resolve(grey(level)), navigate: vi.fn() };
+  const parts = {
+    download: vi.fn(),
+    readPixels: ([level = 0]: Uint8Array) => Promise.resolve(grey(level)),
+    navigate: vi.fn(),
+    inFront: vi.fn(() => true),
+  };
   const inspector = new Inspector(studio, parts);
   await studio.load();
   return { bridge, notices, inspector, parts };
@@ -262,7 +268,8 @@ describe('the inspector', () => {
     inspector.form.kind = 'below';
     inspector.form.seed = 9;
     await inspector.apply();
-    expect(bridge.called('tokens.edit')).toEqual([{ id: 'first', edit: { kind: 'resampleBelow', depth: 1 }, seed: 9 }]);
+    const run = expect.stringMatching(/^[0-9a-f]{32}$/);
+    expect(bridge.called('tokens.edit')).toEqual([{ id: 'first', edit: { kind: 'resampleBelow', depth: 1 }, seed: 9, run }]);
     expect(parts.navigate).toHaveBeenLastCalledWith('made1');
     expect(inspector.item?.id).toBe('made1');
     expect(inspector.session?.depth.depth).toBe(1);
@@ -282,6 +289,54 @@ describe('the inspector', () => {
     expect(inspector.item?.id).toBe('first');
     expect(notices.toasts[0]?.text).toBe('A deeper token would stay.');
     expect(inspector.history.canUndo).toBe(false);
+  });
+
+  it('follows the steps of its own edit, and stops it', async () => {
+    const edits: { run?: string | undefined }[] = [];
+    let answer: (reply: WireError) => void = () => undefined;
+    const { inspector, notices, parts, bridge } = await setUp({
+      'tokens.edit': (params) => {
+        edits.push(params);
+        return new Promise<WireError>((resolve) => (answer = resolve));
+      },
+      'tokens.cancel': () => null,
+    });
+    await inspector.follow('first');
+    const applied = inspector.apply();
+    const { run } = inspector;
+    const id = edits[0]?.run ?? '';
+    expect(run.running).toBe(true);
+    expect(run.progress).toBeNull();
+    inspector.onEvent({ name: 'edit', payload: { run: 'another0', step: 9, steps: 9 } });
+    expect(run.progress).toBeNull();
+    inspector.onEvent({ name: 'edit', payload: { run: id, step: 2, steps: 8 } });
+    expect(run.progress).toEqual({ step: 2, steps: 8 });
+    await inspector.apply();
+    expect(edits).toHaveLength(1);
+    await run.stop();
+    await run.stop();
+    expect(bridge.called('tokens.cancel')).toEqual([{ run: id }]);
+    answer({ code: 'cancelled', message: 'Stopped. Nothing was changed.' });
+    await applied;
+    expect(run.running).toBe(false);
+    expect(notices.toasts).toEqual([]);
+    expect(notices.spoken).toBe('Stopped. Nothing was changed.');
+    expect(parts.navigate).not.toHaveBeenCalled();
+    expect(inspector.item?.id).toBe('first');
+  });
+
+  it('leaves in sight what somebody went on to while an edit was made', async () => {
+    const { inspector, notices, parts } = await setUp();
+    await inspector.follow('first');
+    const applied = inspector.apply();
+    const opened = inspector.follow('second');
+    await Promise.all([applied, opened]);
+    expect(inspector.item?.id).toBe('second');
+    expect(inspector.history.canUndo).toBe(false);
+    expect(parts.navigate).not.toHaveBeenCalled();
+    expect(notices.toasts[0]).toMatchObject({ text: 'The edit of Banana, seed 7 is done.', action: { label: 'Open' } });
+    notices.toasts[0]?.action?.run();
+    expect(parts.navigate).toHaveBeenCalledWith('made1');
   });
 
   it('inpaints what is selected, whole positions or from a depth on, never with a deep token left below', async () => {

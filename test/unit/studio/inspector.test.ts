@@ -1,10 +1,10 @@
 import { join } from 'node:path';
-import { readFileSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { type Edit, type Item, Manifest, calls } from '../../../src/contract/index.js';
 import { readNpy, readTokenFile, writeNpy, writeSafetensors } from '../../../src/engine/index.js';
-import { type TestStudio, makePackage, openStudio, request } from './support.js';
+import { SAMPLING, type TestStudio, makePackage, openStudio, request, setEnvironment } from './support.js';
 
 const L = 4;
 const D = 3;
@@ -111,6 +111,42 @@ describe('an edit', () => {
     expect(await codesOf(blended.id)).toEqual(await codesOf(b.id));
     const { perDepth } = await studio.ask('tokens.compare', { a: a.id, b: b.id });
     expect(perDepth).toEqual([L, L, L]);
+  });
+
+  it('tells of its steps, and leaves nothing behind where it is stopped', async () => {
+    setEnvironment('FAKE_STEP_MS', '30');
+    const { studio, ask, item, event, events, data } = await opened();
+    const run = 'aaaaaaaaaaaaaaaa';
+    const edit: Edit = { kind: 'resampleBelow', depth: 1 };
+    const before = readdirSync(join(data, 'items'));
+    const stopped = studio.call('tokens.edit', { id: item.id, edit, run });
+    expect(await event('edit')).toEqual({ run, step: 1, steps: SAMPLING.steps });
+    await expect(ask('tokens.edit', { id: item.id, edit, run })).rejects.toThrow(/^bad-request: An edit of that name is running/);
+    await ask('tokens.cancel', { run });
+    expect(await stopped).toEqual({ ok: false, error: { code: 'cancelled', message: 'Stopped. Nothing was changed.' } });
+    expect(readdirSync(join(data, 'items'))).toEqual(before);
+    expect((await ask('items.list', { limit: 5, before: null, kind: null, search: '' })).items).toEqual([item]);
+
+    // The engine is free for the next, under the same name even; to stop what has ended does nothing.
+    events.length = 0;
+    const made = await ask('tokens.edit', { id: item.id, edit, run });
+    await ask('tokens.cancel', { run });
+    const steps = events.flatMap(({ name, payload }) => (name === 'edit' ? [payload.step] : []));
+    expect(steps).toEqual([1, 2, 3, 4, 5, 6]);
+    expect(await ask('items.get', { id: made.id })).toEqual(made);
+  });
+
+  it('is stopped at once where it waits for the engine behind other work', async () => {
+    setEnvironment('FAKE_STEP_MS', '200');
+    const { studio, ask, item } = await opened();
+    const job = await ask('jobs.create', request({ count: 1, seed: 5 }));
+    const stopped = studio.call('tokens.edit', { id: item.id, edit: { kind: 'resampleBelow', depth: 1 }, run: 'bbbbbbbb' });
+    // Its turn would come after the job's six steps.
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    await ask('tokens.cancel', { run: 'bbbbbbbb' });
+    expect(await stopped).toMatchObject({ ok: false, error: { code: 'cancelled' } });
+    expect((await ask('jobs.list', null)).find(({ id }) => id === job.id)?.state).toMatch(/queued|running/);
+    await ask('jobs.cancel', { id: job.id });
   });
 
   it('refuses to free a token over one that stays, and says why', async () => {
