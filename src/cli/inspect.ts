@@ -43,7 +43,7 @@ export async function tokenStats(host: Host, files: string[], { model, json }: I
         `${files[other]} is of the model “${items[other]?.recipe.model.id}” and ${files[0]} of “${id}”. Count the files of one model at a time.`,
       );
     }
-    const usage = await ask(studio, 'codebook.usage', { model: id, ids: items.map((item) => item.id) });
+    const usage = await ask(studio, 'codebook.usage', { model: id, of: { ids: items.map((item) => item.id) } });
     const residual = meanByDepth(await Promise.all(items.map((item) => ask(studio, 'tokens.get', { id: item.id }))));
     const depths = usage.depths.map((depth, j) => ({ ...depth, residual: residual[j] ?? 0 }));
     const heading = `${items.length} ${items.length === 1 ? 'file' : 'files'} of ${usage.positions} positions in all, model ${id}`;

@@ -2,6 +2,7 @@ import type { Item, Params, StudioEvent } from '../../contract/index.js';
 import type { NamedBytes } from '../shared/files.js';
 import { nameOf } from '../shared/names.js';
 import type { Studio } from '../studio.svelte.js';
+import { CodebookView } from './codebook/codebook.svelte.js';
 import { EditForm } from './edit/edit.svelte.js';
 import { EditRun } from './edit/run.svelte.js';
 import type { Colouring } from './grid/colouring.js';
@@ -38,6 +39,8 @@ export class Inspector {
   problem = $state('');
   session = $state.raw<Session | null>(null);
   replay = $state.raw<ReplayView | null>(null);
+  /** Of the open item's model. */
+  codebook = $state.raw<CodebookView | null>(null);
   /** Why there is no replay. */
   replayProblem = $state('');
   tab = $state<Tab>('depth');
@@ -54,6 +57,10 @@ export class Inspector {
   readonly run: EditRun;
   readonly nearest: NearestCodes;
   #wanted: string | null = null;
+  /** Items that the codebook is to be shown of, once one of them is open. */
+  #asked: readonly string[] | null = null;
+  /** Tokens to select in an item that is about to be opened. */
+  #light: { readonly id: string; readonly positions: readonly number[]; readonly depth: number } | null = null;
 
   constructor(
     private readonly studio: Studio,
@@ -91,6 +98,21 @@ export class Inspector {
     await this.open(id);
   }
 
+  /** How these items use the codebook of their model, which is that of the first. */
+  showCodebook(ids: readonly string[]): void {
+    const [first] = ids;
+    if (first === undefined) return;
+    this.tab = 'codebook';
+    if (first === this.item?.id) void this.codebook?.setScope({ kind: 'chosen', ids });
+    else this.#asked = ids;
+    this.parts.navigate(first);
+  }
+
+  /** The next item that is opened, if it is this one, has these tokens selected. */
+  light(id: string, positions: readonly number[], depth: number): void {
+    this.#light = { id, positions, depth };
+  }
+
   async loadItems(): Promise<void> {
     const reply = await this.studio.bridge.call('items.list', { limit: CANDIDATES, before: null, kind: null, search: '' });
     if (reply.ok) this.items = reply.value.items;
@@ -115,6 +137,11 @@ export class Inspector {
     this.viewport.show(tokens.L, tokens.D);
     this.selection.show(tokens.L, tokens.D);
     this.form.show(tokens);
+    if (!this.codebook?.isOf(tokens)) this.codebook = new CodebookView(tokens, this.studio.bridge, this.parts.readPixels);
+    if (this.#asked) void this.codebook.setScope({ kind: 'chosen', ids: this.#asked });
+    this.#asked = null;
+    if (this.#light?.id === id) this.selection.choosePositions(this.#light.positions, [this.#light.depth - 1, this.#light.depth - 1]);
+    this.#light = null;
     this.phase = 'ready';
     if (tokens.cannot.decode === null) void this.session.depth.show(before && before.depth < before.D ? before.depth : tokens.D);
     await this.#openReplay(this.session);
@@ -142,6 +169,7 @@ export class Inspector {
   onEvent(event: StudioEvent): void {
     this.run.onEvent(event);
     const beside = this.session?.beside;
+    if (event.name === 'itemAdded' || event.name === 'itemsRemoved') this.codebook?.forget();
     if (event.name === 'itemAdded') {
       this.items = [event.payload, ...this.items.filter(({ id }) => id !== event.payload.id)];
       void beside?.onItem(event.payload);

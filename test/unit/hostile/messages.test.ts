@@ -52,11 +52,11 @@ const valid: Record<CallName, unknown> = {
   'tokens.cancel': { run: ID },
   'tokens.import': { name: 'a.npy', bytes: new Uint8Array(4), model: 'fake' },
   'tokens.export': { id: ID, format: 'csv' },
-  'codebook.usage': { model: 'fake', ids: [ID] },
+  'codebook.usage': { model: 'fake', of: { search: 'x', filter: { favourites: true, tag: 'x', from: 1, until: 2 } } },
   'codebook.map': { model: 'fake', depth: 1 },
   'codebook.nearest': { model: 'fake', depth: 1, code: 2, count: 3 },
   'codebook.look': { model: 'fake', depth: 1, codes: [1, 2], base: ID },
-  'codebook.items': { model: 'fake', depth: 1, code: 2, limit: 3 },
+  'codebook.items': { model: 'fake', depth: 1, code: 2, of: { ids: [ID] }, before: ID, limit: 3 },
   'recipe.read': { name: 'a.png', bytes: new Uint8Array(4) },
 };
 

@@ -443,3 +443,82 @@ describe('a generation beside the one that is open', () => {
     expect(beside?.problem).toBe('The engine stopped.');
   });
 });
+
+describe('the codebook page', () => {
+  const holders = Array.from({ length: 5 }, (_, n) => ({ item: item(`holder${n}`), positions: [n % 4] }));
+  const handlers: Handlers = {
+    'library.summary': () => ({ items: 9, favourites: 1, trash: 0, models: [], tags: [{ name: 'ripe', count: 3 }] }),
+    'codebook.usage': ({ of }) => ({ items: of === null ? 9 : 3, leftOut: 0, positions: 4, depths: [], counts: bytes(new Int32Array(16)) }),
+    'codebook.map': () => ({ points: bytes(new Float32Array(16)), norm: bytes(new Float32Array(8)), explained: [0.5, 0.2] }),
+    'codebook.nearest': () => [{ code: 3, distance: 1 }],
+    // Pages of two.
+    'codebook.items': ({ before }) => {
+      const from = holders.findIndex((holder) => holder.item.id === before) + 1;
+      return { total: holders.length, found: holders.slice(from, from + 2) };
+    },
+    'codebook.look': () => ({ contentType: 'image/webp', frames: [Uint8Array.of(7)] }),
+  };
+
+  async function opened() {
+    const parts = await setUp(handlers);
+    await parts.inspector.follow('first');
+    const view = parts.inspector.codebook;
+    if (!view) throw new Error('There is no codebook.');
+    return { ...parts, view };
+  }
+
+  it('is of all items at first, then of those that are chosen, and narrowed by words', async () => {
+    const { view, bridge } = await opened();
+    await view.load();
+    expect(view.usage?.items).toBe(9);
+    expect(view.tags).toEqual(['ripe']);
+    expect(level(view.look)).toBe(7);
+    await view.setScope({ kind: 'tag', tag: 'ripe' });
+    await view.setSearch(' banana ');
+    expect(view.usage?.items).toBe(3);
+    await view.setScope({ kind: 'chosen', ids: ['a', 'b'] });
+    const filter = { favourites: false, tag: 'ripe', from: null, until: null };
+    const sets = bridge.called('codebook.usage').map((params) => (params as { of: unknown }).of);
+    expect(sets).toEqual([null, { search: '', filter }, { search: 'banana', filter }, { ids: ['a', 'b'] }]);
+    // Who holds a code is asked of the same set.
+    expect(bridge.called('codebook.items').at(-1)).toMatchObject({ of: { ids: ['a', 'b'] }, before: null });
+  });
+
+  it('lists all that hold a code, page by page', async () => {
+    const { view } = await opened();
+    await view.load();
+    expect(view.holdersTotal).toBe(5);
+    for (const length of [2, 4, 5]) {
+      expect(view.holders).toHaveLength(length);
+      await view.moreHolders();
+    }
+    expect(view.holders?.map((holder) => holder.item.id)).toEqual(holders.map((holder) => holder.item.id));
+  });
+
+  it('stays as it is while items of its model are opened, and counts again when items came', async () => {
+    const { view, inspector, bridge } = await opened();
+    await view.load();
+    await view.choose(2, 5);
+    inspector.light('second', [1, 3], 2);
+    await inspector.follow('second');
+    expect(inspector.codebook).toBe(view);
+    expect([view.depth, view.code]).toEqual([2, 5]);
+    // The tokens that hold the code are selected in the item that it led to.
+    expect(inspector.selection.sorted).toEqual([1, 3]);
+    expect(inspector.selection.depths).toEqual([1, 1]);
+    await view.load();
+    expect(bridge.called('codebook.usage')).toHaveLength(1);
+    inspector.onEvent({ name: 'itemAdded', payload: item('third') });
+    await view.load();
+    expect(bridge.called('codebook.usage')).toHaveLength(2);
+  });
+
+  it('is shown for what was selected on another page', async () => {
+    const { inspector, parts } = await setUp(handlers);
+    inspector.showCodebook(['second', 'first']);
+    expect(parts.navigate).toHaveBeenCalledWith('second');
+    await inspector.follow('second');
+    expect(inspector.tab).toBe('codebook');
+    expect(inspector.codebook?.scope).toEqual({ kind: 'chosen', ids: ['second', 'first'] });
+  });
+});
