@@ -1,10 +1,13 @@
+import { existsSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
 import { type Edit, type Item, StudioError } from '../contract/index.js';
 import type { Studio } from '../studio/index.js';
 import type { SetCode } from './edit-options.js';
 import { type Host, ask, withStudio } from './host.js';
 import { copyAsset } from './image.js';
-import { exitCodes, printResult } from './output.js';
-import { formatOf } from './target.js';
+import { unlessInterrupted } from './interrupt.js';
+import { ProgressLine, exitCodes, printResult } from './output.js';
+import { alreadyThere, formatOf } from './target.js';
 import { itemOf } from './token-input.js';
 
 interface EditOptions {
@@ -32,20 +35,46 @@ const FORMATS = { '.safetensors': 'safetensors', '.npy': 'npy', '.csv': 'csv', '
 export async function edit(host: Host, file: string, options: EditOptions): Promise<number> {
   const format = formatOf(options.out, FORMATS);
   const chosen = chosenEdit(options);
+  // Before the first step: the work should not end on a file that was there all the time.
+  if (!options.overwrite && existsSync(options.out)) throw alreadyThere(options.out);
   return withStudio(host, false, async (studio) => {
+    const { url, changed, recipe } = await unlessInterrupted(make(studio, file, chosen, format, options));
+    await copyAsset(studio, url, options.out, options.overwrite);
+    printResult(options.json, { file: options.out, changed, recipe }, options.out);
+    return exitCodes.done;
+  });
+}
+
+/** Makes the edit and tells of its steps; gives what is to be written and how many tokens are others. */
+async function make(
+  studio: Studio,
+  file: string,
+  chosen: ReturnType<typeof chosenEdit>,
+  format: (typeof FORMATS)[keyof typeof FORMATS],
+  options: EditOptions,
+): Promise<{ url: string; changed: number; recipe: Item['recipe'] }> {
+  const line = new ProgressLine();
+  const run = randomUUID().replaceAll('-', '');
+  const stopListening = studio.subscribe(({ name, payload }) => {
+    if (name === 'edit' && payload.run === run) line.show(`Step ${payload.step} of ${payload.steps}`);
+  });
+  line.show('Loading the model…');
+  try {
     const item = await itemOf(studio, file, options.model);
     const edited = await ask(studio, 'tokens.edit', {
       id: item.id,
       edit: await chosen(async (other) => (await itemOf(studio, other, options.model)).id),
+      run,
       ...(options.seed !== undefined && { seed: options.seed }),
       ...(options.class !== undefined && { className: options.class }),
     });
-    await copyAsset(studio, await exported(studio, edited, format), options.out, options.overwrite);
     const { perDepth } = await ask(studio, 'tokens.compare', { a: item.id, b: edited.id });
     const changed = perDepth.reduce((sum, count) => sum + count, 0);
-    printResult(options.json, { file: options.out, changed, recipe: edited.recipe }, options.out);
-    return exitCodes.done;
-  });
+    return { url: await exported(studio, edited, format), changed, recipe: edited.recipe };
+  } finally {
+    stopListening();
+    line.clear();
+  }
 }
 
 async function exported(studio: Studio, { id }: Item, format: (typeof FORMATS)[keyof typeof FORMATS]): Promise<string> {

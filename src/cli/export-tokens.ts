@@ -2,6 +2,7 @@ import { extname } from 'node:path';
 import { StudioError } from '../contract/index.js';
 import { type Host, ask, withStudio } from './host.js';
 import { copyAsset } from './image.js';
+import { unlessInterrupted } from './interrupt.js';
 import { exitCodes, printResult } from './output.js';
 import { formatOf } from './target.js';
 import { itemOf } from './token-input.js';
@@ -25,8 +26,8 @@ export async function exportTokens(
 ): Promise<number> {
   const format = formatOf(options.out, FORMATS);
   return withStudio(host, false, async (studio) => {
-    const { id } = await itemOf(studio, file, options.model);
-    const { url, bytes } = await ask(studio, 'tokens.export', { id, format });
+    const { id } = await unlessInterrupted(itemOf(studio, file, options.model));
+    const { url, bytes } = await unlessInterrupted(ask(studio, 'tokens.export', { id, format }));
     // A strip is a picture or a sound as the model has it; the wrong name would only mislead.
     if (extname(url) !== extname(options.out).toLowerCase()) {
       throw new StudioError('bad-request', `The depths of ${file} are written as ${extname(url)}. Rename ${options.out}.`);

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { type EventPayload, type ImageRequest, type Item, type Job, type Manifest, StudioError, assets } from '../contract/index.js';
 import type { Studio } from '../studio/index.js';
 import { type Host, ask, withStudio } from './host.js';
+import { onInterrupt } from './interrupt.js';
 import { ProgressLine, duration, exitCodes, note, printResult } from './output.js';
 import { samplingOf } from './sampling.js';
 import { alreadyThere, folderName, saveTo } from './target.js';
@@ -136,16 +137,4 @@ export async function copyAsset(studio: Studio, url: string, file: string, overw
 function describe({ step, steps, secondsLeft, indices }: EventPayload<'progress'>, job: Job | undefined): string {
   const left = secondsLeft === null ? '' : `, ${duration(secondsLeft)} left`;
   return `${job?.done ?? 0} of ${job?.total ?? indices.length} pictures, step ${step} of ${steps}${left}`;
-}
-
-/** First Ctrl-C: stop in order. Second: at once. Returns the function that ends the watch. */
-function onInterrupt(stop: () => void): () => void {
-  let asked = false;
-  const listener = (): void => {
-    if (asked) process.exit(exitCodes.interrupted);
-    asked = true;
-    stop();
-  };
-  process.on('SIGINT', listener).on('SIGTERM', listener);
-  return () => process.off('SIGINT', listener).off('SIGTERM', listener);
 }

@@ -1,5 +1,6 @@
 import { type Item, type Result, StudioError } from '../contract/index.js';
 import { type Host, ask, withStudio } from './host.js';
+import { unlessInterrupted } from './interrupt.js';
 import { exitCodes, printResult, table } from './output.js';
 import { itemOf } from './token-input.js';
 
@@ -12,7 +13,7 @@ interface InspectOptions {
 export async function showTokens(host: Host, files: string[], { model, json }: InspectOptions): Promise<number> {
   return withStudio(host, false, async (studio) => {
     for (const file of files) {
-      const item = await itemOf(studio, file, model);
+      const item = await unlessInterrupted(itemOf(studio, file, model));
       const sheet = await ask(studio, 'tokens.get', { id: item.id });
       const { L, D, V, H, grid } = sheet;
       // A copy: bytes may lie anywhere in their buffer, an Int32Array only at every fourth.
@@ -31,7 +32,7 @@ export async function showTokens(host: Host, files: string[], { model, json }: I
 export async function tokenStats(host: Host, files: string[], { model, json }: InspectOptions): Promise<number> {
   return withStudio(host, false, async (studio) => {
     const items: Item[] = [];
-    for (const file of files) items.push(await itemOf(studio, file, model));
+    for (const file of files) items.push(await unlessInterrupted(itemOf(studio, file, model)));
     const [first] = items;
     if (!first) throw new StudioError('bad-request', 'There is no file to count. Name one or more.');
     const { id } = first.recipe.model;
@@ -42,7 +43,7 @@ export async function tokenStats(host: Host, files: string[], { model, json }: I
         `${files[other]} is of the model “${items[other]?.recipe.model.id}” and ${files[0]} of “${id}”. Count the files of one model at a time.`,
       );
     }
-    const usage = await ask(studio, 'codebook.usage', { model: id, ids: items.map((item) => item.id) });
+    const usage = await ask(studio, 'codebook.usage', { model: id, of: { ids: items.map((item) => item.id) } });
     const residual = meanByDepth(await Promise.all(items.map((item) => ask(studio, 'tokens.get', { id: item.id }))));
     const depths = usage.depths.map((depth, j) => ({ ...depth, residual: residual[j] ?? 0 }));
     const heading = `${items.length} ${items.length === 1 ? 'file' : 'files'} of ${usage.positions} positions in all, model ${id}`;
@@ -62,7 +63,8 @@ export async function tokenStats(host: Host, files: string[], { model, json }: I
 /** `resgen tokens diff`: at how many positions two files have another code, by depth. */
 export async function diffTokens(host: Host, a: string, b: string, { model, json }: InspectOptions): Promise<number> {
   return withStudio(host, false, async (studio) => {
-    const [itemA, itemB] = [await itemOf(studio, a, model), await itemOf(studio, b, model)];
+    const itemA = await unlessInterrupted(itemOf(studio, a, model));
+    const itemB = await unlessInterrupted(itemOf(studio, b, model));
     const { L, D, differs, perDepth } = await ask(studio, 'tokens.compare', { a: itemA.id, b: itemB.id });
     const positions = rowsOf(differs, L, D).flatMap((row, i) => (row.some((different) => different > 0) ? [i] : []));
     const total = perDepth.reduce((sum, count) => sum + count, 0);

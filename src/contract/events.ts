@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { EngineStatus } from './calls.js';
-import { Item, ItemId, Job, JobId, Settings } from './records.js';
+import { EditRunId, Item, ItemId, Job, JobId, Settings } from './records.js';
 import { CrashReport } from './reports.js';
 import { Voice } from './voices.js';
 
@@ -25,6 +25,8 @@ export const events = {
     /** Estimate for the whole job, once one step has been timed. */
     secondsLeft: z.number().nullable(),
   }),
+  /** After each sampling step of an edit that was given a run. */
+  edit: z.strictObject({ run: EditRunId, step: z.int(), steps: z.int() }),
   itemAdded: Item,
   itemsRemoved: z.array(ItemId),
   /** Favourite or tags of items changed. */

@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import { ExportedFile, FileName, Upload } from './files.js';
+import { ItemFilter, LIBRARY_LIMITS } from './library.js';
 import { LIMITS, numbers } from './limits.js';
 import { MODEL_LIMITS } from './model.js';
-import { Edit, Item, ItemId } from './records.js';
+import { Edit, EditRunId, Item, ItemId } from './records.js';
 import { Sampling, Seed } from './sampling.js';
 
 /**
@@ -16,6 +17,14 @@ const Code = z.int().min(0).max(MODEL_LIMITS.codes);
 const Model = z.string();
 
 export const INSPECTOR_LIMITS = numbers(LIMITS.inspector);
+
+/** Which items of a model, always outside the trash: with null all of them, these, or those that a search and a filter of the library find. */
+export const ItemSet = z.union([
+  z.null(),
+  z.strictObject({ ids: z.array(ItemId).max(INSPECTOR_LIMITS.comparedItems) }),
+  z.strictObject({ search: z.string().max(LIBRARY_LIMITS.search), filter: ItemFilter.omit({ place: true, model: true }).prefault({}) }),
+]);
+export type ItemSet = z.infer<typeof ItemSet>;
 
 /** The tokens of one item and everything a grid of them is coloured by. */
 export const TokenSheet = z.strictObject({
@@ -106,7 +115,7 @@ export const inspectorCalls = {
   'tokens.compare': { params: z.strictObject({ a: ItemId, b: ItemId }), result: Comparison },
   /**
    * Makes a new item; `items.remove` of it is the undo. What is resampled follows `sampling` and `className`, the item's own (or the
-   * model's default preset) where they are left out.
+   * model's default preset) where they are left out. With a `run` it tells of its steps by the event `edit`, and can be stopped.
    */
   'tokens.edit': {
     params: z.strictObject({
@@ -115,9 +124,12 @@ export const inspectorCalls = {
       seed: Seed.default(0),
       sampling: Sampling.optional(),
       className: z.string().min(1).max(80).optional(),
+      run: EditRunId.optional(),
     }),
     result: Item,
   },
+  /** Ends an edit at once; it then answers with an error of code `cancelled` and has made nothing. One that has ended stays as it is. */
+  'tokens.cancel': { params: z.strictObject({ run: EditRunId }), result: z.null() },
   /** A token file (.safetensors, .npy) as an item. `model` is for files that do not name theirs. */
   'tokens.import': { params: z.strictObject({ name: FileName, bytes: Upload, model: Model.nullable() }), result: Item },
   /** The tokens; the strip of all depths as a PNG; or the unmasking as an animation, WebP or GIF. */
@@ -126,11 +138,12 @@ export const inspectorCalls = {
     result: ExportedFile,
   },
 
-  /** Over these items, or with null over all of the model's outside the trash. */
   'codebook.usage': {
-    params: z.strictObject({ model: Model, ids: z.array(ItemId).max(INSPECTOR_LIMITS.comparedItems).nullable() }),
+    params: z.strictObject({ model: Model, of: ItemSet }),
     result: z.strictObject({
       items: z.int(),
+      /** Items whose tokens are damaged, or of a version of the model with another shape. */
+      leftOut: z.int(),
       positions: z.int(),
       depths: z.array(DepthUsage),
       /** int32 [D, V]: how often each code occurs. */
@@ -167,9 +180,19 @@ export const inspectorCalls = {
     }),
     result: z.strictObject({ contentType: z.enum(['image/webp', 'audio/wav']), frames: z.array(Bytes) }),
   },
-  /** Items with this code at this depth, newest first, and the positions that have it. */
+  /**
+   * Items of a set with this code at this depth, newest first, a page at a time: `before` is the last of the page before. `positions` are
+   * those that have it, `total` is how many such items there are on all pages.
+   */
   'codebook.items': {
-    params: z.strictObject({ model: Model, depth: Depth, code: Code, limit: z.int().min(1).max(INSPECTOR_LIMITS.found).default(60) }),
-    result: z.array(z.strictObject({ item: Item, positions: z.array(z.int()) })),
+    params: z.strictObject({
+      model: Model,
+      depth: Depth,
+      code: Code,
+      of: ItemSet.default(null),
+      before: ItemId.nullable().default(null),
+      limit: z.int().min(1).max(INSPECTOR_LIMITS.found).default(60),
+    }),
+    result: z.strictObject({ total: z.int(), found: z.array(z.strictObject({ item: Item, positions: z.array(z.int()) })) }),
   },
 } as const satisfies Record<string, { params: z.ZodType; result: z.ZodType }>;

@@ -133,7 +133,7 @@ export const LIMITS = {
       views: count(256, 'views of one question', 'they are decoded in one batch'),
       looks: count(64, 'codes looked at together', 'each is decoded for a look at it'),
       nearest: count(64, 'nearest codes', 'what is farther away is not near'),
-      found: count(200, 'items found for a code', 'they are examples, not a list of all'),
+      found: count(200, 'items found for a code, of a page', 'the next page comes when it is asked for'),
       comparedItems: count(5000, 'items counted together', 'their tokens are read one by one'),
     },
   },

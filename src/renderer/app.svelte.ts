@@ -35,6 +35,7 @@ export class App {
       download,
       readPixels,
       navigate: (id) => (location.hash = inspectorAddress(id)),
+      inFront: () => this.page === 'inspector',
     });
     this.voices = new VoicesPage(link.bridge, this.notices, { microphones, host: () => this.studio.info?.host, download });
     this.settings = new SettingsPage(this.studio);

@@ -17,7 +17,7 @@ export class EventStream {
       const text = toJson(event);
       for (const socket of this.#sockets) {
         if (socket.bufferedAmount > MAX_BACKLOG) socket.terminate();
-        else if (event.name !== 'progress' || socket.bufferedAmount < PROGRESS_BACKLOG) socket.send(text);
+        else if ((event.name !== 'progress' && event.name !== 'edit') || socket.bufferedAmount < PROGRESS_BACKLOG) socket.send(text);
       }
     });
   }

@@ -1,4 +1,15 @@
-import { type Item, LIBRARY_LIMITS, type LibrarySummary, type Params, Recipe, type Result, StudioError, Tag } from '../contract/index.js';
+import {
+  type Item,
+  ItemFilter,
+  type ItemSet,
+  LIBRARY_LIMITS,
+  type LibrarySummary,
+  type Params,
+  Recipe,
+  type Result,
+  StudioError,
+  Tag,
+} from '../contract/index.js';
 import type { Db } from './database.js';
 import { itemsMatching } from './item-query.js';
 
@@ -142,12 +153,16 @@ export class ItemsStore {
     return (this.db.prepare('SELECT id FROM items WHERE deleted_at < ?').all(time) as { id: string }[]).map((row) => row.id);
   }
 
-  /** Ids of a model's items outside the trash, newest first. */
-  ofModel(id: string): string[] {
-    const rows = this.db
-      .prepare("SELECT id FROM items WHERE deleted_at IS NULL AND json_extract(recipe, '$.model.id') = ? ORDER BY seq DESC")
-      .all(id) as { id: string }[];
-    return rows.map((row) => row.id);
+  /** Ids of a model's items outside the trash that belong to a set, newest first. */
+  ofModel(model: string, of: ItemSet): string[] {
+    const { search, filter } = of !== null && 'search' in of ? of : { search: '', filter: ItemFilter.parse({}) };
+    const matching = itemsMatching({ kind: null, search, filter: { ...filter, place: 'library', model } });
+    if (!matching) return [];
+    const rows = this.db.prepare(`SELECT items.id ${matching.text} ORDER BY items.seq DESC`).all(...matching.values) as { id: string }[];
+    const ids = rows.map((row) => row.id);
+    if (of === null || !('ids' in of)) return ids;
+    const asked = new Set(of.ids);
+    return ids.filter((id) => asked.has(id));
   }
 
   forget(id: string): void {

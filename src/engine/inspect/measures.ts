@@ -68,13 +68,14 @@ export class CodeCounts {
     return copy;
   }
 
-  add({ L, codes }: Tokens): void {
+  /** @param codes `[L * D]` of one item */
+  add(codes: ArrayLike<number>): void {
     this.items += 1;
-    this.positions += L;
-    codes.forEach((code, n) => {
-      const place = (n % this.D) * this.V + code;
+    this.positions += codes.length / this.D;
+    for (let n = 0; n < codes.length; n++) {
+      const place = (n % this.D) * this.V + (codes[n] ?? 0);
       this.counts[place] = (this.counts[place] ?? 0) + 1;
-    });
+    }
   }
 
   /** Share of a code among the tokens of its depth; 0 where nothing was counted. */

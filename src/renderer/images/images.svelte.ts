@@ -94,9 +94,10 @@ export class Images {
       case 'itemsChanged':
         this.gallery.onChanged(event.payload);
         break;
+      case 'edit':
       case 'engine':
       case 'settings':
-        // The studio's own, see Studio.onEvent.
+        // The inspector's, and the studio's own, see Studio.onEvent.
         break;
     }
   }

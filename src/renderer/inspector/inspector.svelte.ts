@@ -1,7 +1,10 @@
 import type { Item, Params, StudioEvent } from '../../contract/index.js';
 import type { NamedBytes } from '../shared/files.js';
+import { nameOf } from '../shared/names.js';
 import type { Studio } from '../studio.svelte.js';
+import { CodebookView } from './codebook/codebook.svelte.js';
 import { EditForm } from './edit/edit.svelte.js';
+import { EditRun } from './edit/run.svelte.js';
 import type { Colouring } from './grid/colouring.js';
 import { NearestCodes } from './grid/nearest.svelte.js';
 import { TokenSelection } from './grid/selection.svelte.js';
@@ -21,6 +24,8 @@ export interface InspectorParts {
   readPixels: typeof readPixels;
   /** Puts an item into the window's address. */
   navigate(id: string): void;
+  /** Whether the inspector is the page that is shown. */
+  inFront(): boolean;
 }
 
 const CANDIDATES = 200;
@@ -34,31 +39,43 @@ export class Inspector {
   problem = $state('');
   session = $state.raw<Session | null>(null);
   replay = $state.raw<ReplayView | null>(null);
+  /** Of the open item's model. */
+  codebook = $state.raw<CodebookView | null>(null);
   /** Why there is no replay. */
   replayProblem = $state('');
   tab = $state<Tab>('depth');
   colouring = $state<Colouring>('code');
   hover = $state.raw<Cell | null>(null);
-  /** While an edit or an import is being made. */
-  busy = $state(false);
+  /** While a file is taken in. */
+  importing = $state(false);
   /** Items that can be chosen, newest first. */
   items = $state.raw<readonly Item[]>([]);
   readonly viewport = new Viewport();
   readonly selection = new TokenSelection();
   readonly history = new History();
   readonly form = new EditForm();
+  readonly run: EditRun;
   readonly nearest: NearestCodes;
   #wanted: string | null = null;
+  /** Items that the codebook is to be shown of, once one of them is open. */
+  #asked: readonly string[] | null = null;
+  /** Tokens to select in an item that is about to be opened. */
+  #light: { readonly id: string; readonly positions: readonly number[]; readonly depth: number } | null = null;
 
   constructor(
     private readonly studio: Studio,
     private readonly parts: InspectorParts,
   ) {
+    this.run = new EditRun(studio.bridge);
     this.nearest = new NearestCodes(studio.bridge);
   }
 
   get item(): Item | null {
     return this.session?.tokens.item ?? null;
+  }
+
+  get busy(): boolean {
+    return this.importing || this.run.running;
   }
 
   /** Other items of the same model: what this one can be held against and mixed with. */
@@ -79,6 +96,21 @@ export class Inspector {
     }
     if (id !== this.history.current) this.history.start(id);
     await this.open(id);
+  }
+
+  /** How these items use the codebook of their model, which is that of the first. */
+  showCodebook(ids: readonly string[]): void {
+    const [first] = ids;
+    if (first === undefined) return;
+    this.tab = 'codebook';
+    if (first === this.item?.id) void this.codebook?.setScope({ kind: 'chosen', ids });
+    else this.#asked = ids;
+    this.parts.navigate(first);
+  }
+
+  /** The next item that is opened, if it is this one, has these tokens selected. */
+  light(id: string, positions: readonly number[], depth: number): void {
+    this.#light = { id, positions, depth };
   }
 
   async loadItems(): Promise<void> {
@@ -105,6 +137,11 @@ export class Inspector {
     this.viewport.show(tokens.L, tokens.D);
     this.selection.show(tokens.L, tokens.D);
     this.form.show(tokens);
+    if (!this.codebook?.isOf(tokens)) this.codebook = new CodebookView(tokens, this.studio.bridge, this.parts.readPixels);
+    if (this.#asked) void this.codebook.setScope({ kind: 'chosen', ids: this.#asked });
+    this.#asked = null;
+    if (this.#light?.id === id) this.selection.choosePositions(this.#light.positions, [this.#light.depth - 1, this.#light.depth - 1]);
+    this.#light = null;
     this.phase = 'ready';
     if (tokens.cannot.decode === null) void this.session.depth.show(before && before.depth < before.D ? before.depth : tokens.D);
     await this.#openReplay(this.session);
@@ -130,13 +167,16 @@ export class Inspector {
   }
 
   onEvent(event: StudioEvent): void {
+    this.run.onEvent(event);
     const beside = this.session?.beside;
+    if (event.name === 'itemAdded' || event.name === 'itemsRemoved') this.codebook?.forget();
     if (event.name === 'itemAdded') {
       this.items = [event.payload, ...this.items.filter(({ id }) => id !== event.payload.id)];
       void beside?.onItem(event.payload);
-    } else if (event.name === 'job') {
+    } else if (event.name === 'progress') beside?.onProgress(event.payload);
+    else if (event.name === 'job') {
       const { id, state, error } = event.payload;
-      if (state === 'failed' || state === 'cancelled') beside?.onJobFailed(id, error ?? 'The run was stopped.');
+      if (state === 'failed' || state === 'cancelled') beside?.onJobEnded(id, error ?? '');
     } else if (event.name === 'itemsRemoved') {
       const gone = event.payload;
       this.items = this.items.filter(({ id }) => !gone.includes(id));
@@ -150,22 +190,24 @@ export class Inspector {
     const edit = tokens && this.form.edit(tokens, this.selection);
     if (!edit || this.busy) return;
     const { seed, className, resamples } = this.form;
-    this.busy = true;
-    const reply = await this.studio.bridge.call('tokens.edit', {
-      id: tokens.item.id,
-      edit,
-      seed,
-      ...(resamples && className !== '' ? { className } : {}),
-    });
-    this.busy = false;
+    const { item } = tokens;
+    const { notices } = this.studio;
+    const reply = await this.run.make({ id: item.id, edit, seed, ...(resamples && className !== '' ? { className } : {}) });
     if (!reply.ok) {
-      this.studio.notices.error(reply.error.message);
+      if (reply.error.code === 'cancelled') notices.announce(reply.error.message);
+      else notices.error(reply.error.message);
       return;
     }
-    this.history.push(reply.value.id);
-    this.parts.navigate(reply.value.id);
-    this.studio.notices.announce('A new item was made.');
-    await this.open(reply.value.id);
+    const { id } = reply.value;
+    if (this.#wanted !== item.id || !this.parts.inFront()) {
+      // Somebody went on to look at something else meanwhile: that stays in sight.
+      notices.say(`The edit of ${nameOf(item)} is done.`, { label: 'Open', run: () => this.parts.navigate(id) });
+      return;
+    }
+    this.history.push(id);
+    this.parts.navigate(id);
+    notices.announce('A new item was made.');
+    await this.open(id);
   }
 
   /** Back to the parent; what the edit made goes to the trash, from where `redo` takes it. */
@@ -198,11 +240,11 @@ export class Inspector {
       notices.error(`No model here can encode a ${kind === 'image' ? 'picture' : 'sound'}. Settings say where models are looked for.`);
       return;
     }
-    this.busy = true;
+    this.importing = true;
     const reply = isTokens
       ? await bridge.call('tokens.import', { ...file, model })
       : await bridge.call('items.import', { ...file, model: model ?? '' });
-    this.busy = false;
+    this.importing = false;
     if (!reply.ok) notices.error(reply.error.message);
     else this.parts.navigate(reply.value.id);
   }

@@ -1,5 +1,4 @@
 import type { Bridge } from '../../contract/index.js';
-import { CodebookView } from './codebook/codebook.svelte.js';
 import { Comparison } from './compare/compare.svelte.js';
 import { DepthView } from './depth/depth.svelte.js';
 import { decoder, type Tokens } from './source.js';
@@ -10,7 +9,6 @@ import { Beside } from './replay/beside.svelte.js';
 export class Session {
   readonly depth: DepthView;
   readonly comparison: Comparison;
-  readonly codebook: CodebookView;
   readonly beside: Beside;
   /** Mean over the positions of what is left after each depth, `[D]`. */
   readonly energy: Float32Array;
@@ -25,7 +23,6 @@ export class Session {
     this.depth = new DepthView(D, decoderOf(item.id));
     this.comparison = new Comparison(tokens, bridge, decoderOf);
     this.beside = new Beside(bridge, decoderOf);
-    this.codebook = new CodebookView(tokens, bridge, read);
     this.energy = new Float32Array(D);
     for (let n = 0; n < L * D; n++) this.energy[n % D] = (this.energy[n % D] ?? 0) + (residual[n] ?? 0) / L;
   }

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { type Params, type Result, StudioError } from '../../contract/index.js';
 import type { Codebooks } from '../../engine/inspect/codebooks.js';
 import { CodeCounts, depthEnergy } from '../../engine/inspect/measures.js';
@@ -6,16 +7,24 @@ import type { ModelPackage } from '../../engine/package.js';
 import type { ItemsStore } from '../items-store.js';
 import type { Models } from '../models.js';
 import { bytesOf } from './bytes.js';
+import { Recent } from './recent.js';
 import { type TokenStore, misfit } from './token-store.js';
 import { type Views, contentType } from './views.js';
 
 /** Positions of a sound that shows what a code is like: long enough to hear. */
 const SOUND_POSITIONS = 50;
+/** Codes of items in 16 bits each: of 32,000 pictures of 64 positions and 16 depths. */
+const CODES_KEPT = 64 << 20;
+/** Items looked through between two turns of the event loop. */
+const ITEMS_PER_TURN = 100;
+const MISFIT = new Uint16Array();
 
 /** What can be said of a model's codes, and of how the library's items use them. */
 export class CodebookPage {
   /** Counts over all items of a model, with the items that were counted. */
   readonly #counted = new Map<string, { ids: ReadonlySet<string>; counts: CodeCounts }>();
+  /** By package and item: looking through a library once more must not read it once more. */
+  readonly #codes = new Recent<Uint16Array>(CODES_KEPT);
 
   constructor(
     private readonly store: TokenStore,
@@ -24,22 +33,24 @@ export class CodebookPage {
     private readonly views: Views,
   ) {}
 
-  async usage({ model: id, ids }: Params<'codebook.usage'>): Promise<Result<'codebook.usage'>> {
+  async usage({ model: id, of }: Params<'codebook.usage'>): Promise<Result<'codebook.usage'>> {
     const model = await this.models.find(id);
-    const counts = ids ? await this.#count(model, ids) : await this.countAll(model);
+    const ids = this.items.ofModel(id, of);
+    const counts = of === null ? await this.countAll(model) : await this.#count(model, ids);
     const energy = depthEnergy(counts, await this.store.codebooks(model));
     const depths = energy.map((share, j) => {
       const { used, entropyBits } = counts.usage(j + 1);
       const perplexity = counts.positions === 0 ? 0 : 2 ** entropyBits;
       return { depth: j + 1, used, dead: counts.V - used, perplexity, entropyBits, energy: share };
     });
-    return { items: counts.items, positions: counts.positions, depths, counts: bytesOf(counts.counts) };
+    const { items, positions } = counts;
+    return { items, leftOut: Math.max(0, ids.length - items), positions, depths, counts: bytesOf(counts.counts) };
   }
 
   /** Over all items of the model outside the trash. */
   async countAll(model: ModelPackage): Promise<CodeCounts> {
     const { id } = model.manifest;
-    const ids = new Set(this.items.ofModel(id));
+    const ids = new Set(this.items.ofModel(id, null));
     const known = this.#counted.get(id);
     // Tokens never change, so only what came since has to be read. Where something went away, all is counted again.
     const before = known && [...known.ids].every((item) => ids.has(item)) ? known : null;
@@ -77,28 +88,50 @@ export class CodebookPage {
     return { contentType: contentType(model.manifest), frames: await this.views.encode(model.manifest, frames) };
   }
 
-  async itemsWith({ model, depth, code, limit }: Params<'codebook.items'>): Promise<Result<'codebook.items'>> {
-    const { D } = await this.#codebooks(model, depth, [code]);
-    const found: Result<'codebook.items'> = [];
-    for (const id of this.items.ofModel(model)) {
-      if (found.length >= limit) break;
-      const { L, codes } = await this.store.tokens(id);
-      const positions = Array.from({ length: L }, (_, i) => i).filter((i) => codes[i * D + depth - 1] === code);
-      if (positions.length > 0) found.push({ item: this.items.get(id), positions });
-    }
-    return found;
+  async itemsWith({ model: id, depth, code, of, before, limit }: Params<'codebook.items'>): Promise<Result<'codebook.items'>> {
+    const { D } = await this.#codebooks(id, depth, [code]);
+    const holders: { id: string; positions: number[] }[] = [];
+    await this.#lookThrough(await this.models.find(id), this.items.ofModel(id, of), (codes, item) => {
+      const positions: number[] = [];
+      for (let n = depth - 1; n < codes.length; n += D) if (codes[n] === code) positions.push((n - depth + 1) / D);
+      if (positions.length > 0) holders.push({ id: item, positions });
+    });
+    const from = before === null ? 0 : holders.findIndex((holder) => holder.id === before) + 1;
+    const page = holders.slice(from, from + limit);
+    return { total: holders.length, found: page.map((holder) => ({ item: this.items.get(holder.id), positions: holder.positions })) };
   }
 
-  /** Items of another version may have another shape: they are left out, as their codes mean something else. */
   async #count(model: ModelPackage, ids: readonly string[], before?: CodeCounts): Promise<CodeCounts> {
     const { D, V } = model.manifest.tokens;
     // A copy: another call may be counting on from the same ones.
     const counts = before?.copy() ?? new CodeCounts(D, V);
-    for (const id of ids) {
-      const file = await this.store.tokens(id);
-      if (misfit(file, model.manifest) === null) counts.add(file);
-    }
+    await this.#lookThrough(model, ids, (codes) => counts.add(codes));
     return counts;
+  }
+
+  /** Shows the codes `[L * D]` of each item that has the model's shape. */
+  async #lookThrough(model: ModelPackage, ids: readonly string[], show: (codes: Uint16Array, id: string) => void): Promise<void> {
+    for (const [n, id] of ids.entries()) {
+      if (n % ITEMS_PER_TURN === ITEMS_PER_TURN - 1) await setImmediate();
+      const codes = await this.#codesOf(model, id);
+      if (codes.length > 0) show(codes, id);
+    }
+  }
+
+  /** Empty for items of another version that have another shape, whose codes mean something else, and for damaged ones. */
+  async #codesOf(model: ModelPackage, id: string): Promise<Uint16Array> {
+    const key = `${model.folder} ${model.manifest.version} ${id}`;
+    const known = this.#codes.get(key);
+    if (known) return known;
+    try {
+      const file = await this.store.read(id);
+      const codes = misfit(file, model.manifest) === null ? Uint16Array.from(file.codes) : MISFIT;
+      this.#codes.set(key, codes, codes.byteLength + key.length);
+      return codes;
+    } catch (error) {
+      if (error instanceof StudioError && error.code === 'bad-file') return MISFIT;
+      throw error;
+    }
   }
 
   /** Tokens to put a code on: the item's, or of each depth the code next to nothing. */

@@ -39,23 +39,56 @@ interface Conditions {
   sampling: Sampling;
 }
 
+/** One edit while it is made. */
+interface Run {
+  signal: AbortSignal;
+  /** Steps done, of all. */
+  onStep: (step: number, steps: number) => void;
+}
+
 /** Makes new items of old ones. The old ones stay, so that taking an edit back is no more than removing what it made. */
 export class Editor {
+  readonly #running = new Map<string, AbortController>();
+
   constructor(private readonly parts: Parts) {}
 
-  /** @throws StudioError `refused` with the reason where tokens can't be had so, `bad-request` where there are no such */
+  /**
+   * @throws StudioError `refused` with the reason where tokens can't be had so, `bad-request` where there are no such, `cancelled` where
+   * `cancel` ended it
+   */
   async edit(params: Params<'tokens.edit'>): Promise<Item> {
+    const { run } = params;
+    if (run === undefined) return this.#edit(params, { signal: new AbortController().signal, onStep: () => undefined });
+    if (this.#running.has(run)) throw new StudioError('bad-request', 'An edit of that name is running. Give this one another.');
+    const stop = new AbortController();
+    this.#running.set(run, stop);
+    try {
+      const onStep = (step: number, steps: number): void => this.parts.emit({ name: 'edit', payload: { run, step, steps } });
+      return await this.#edit(params, { signal: stop.signal, onStep });
+    } finally {
+      this.#running.delete(run);
+    }
+  }
+
+  /** Nothing where there is no such run: it has just ended. */
+  cancel(run: string): void {
+    this.#running.get(run)?.abort();
+  }
+
+  async #edit(params: Params<'tokens.edit'>, run: Run): Promise<Item> {
     const started = performance.now();
     const { edit } = params;
     const source = await this.parts.store.open(params.id);
     const other = 'other' in edit ? await this.#other(source, edit.other) : null;
-    if (!isResampling(edit)) {
-      const made = await this.#change(source, other, edit);
-      return this.#keep(source, other, made, { edit, conditions: null, durationMs: performance.now() - started });
-    }
+    const keep = async (making: Promise<Made>, conditions: Conditions | null): Promise<Item> => {
+      const made = await unlessStopped(making, run.signal);
+      const pixels = await unlessStopped(this.#pixels(source, made), run.signal);
+      // Past stopping: half of an item would be left.
+      return this.#keep(source, other, { ...made, pixels }, { edit, conditions, durationMs: performance.now() - started });
+    };
+    if (!isResampling(edit)) return keep(this.#change(source, other, edit), null);
     const conditions = conditionsOf(params, source);
-    const made = await this.#resample(source, edit, conditions);
-    return this.#keep(source, other, made, { edit, conditions, durationMs: performance.now() - started });
+    return keep(this.#resample(source, edit, conditions, run), conditions);
   }
 
   async #other(source: OpenItem, id: string): Promise<OpenItem> {
@@ -82,12 +115,17 @@ export class Editor {
     }
   }
 
-  async #resample({ file, model }: OpenItem, edit: Resampling, { className, seed, sampling }: Conditions): Promise<Made> {
+  async #resample(
+    { file, model }: OpenItem,
+    edit: Resampling,
+    { className, seed, sampling }: Conditions,
+    { signal, onStep }: Run,
+  ): Promise<Made> {
     const k = maskOf(file, edit).slice();
     const classIndex = findClass(className, model.manifest);
     const items = [{ classIndex, seed, fixed: { tokens: file.codes.slice(), k } }];
     const { results } = await this.parts.engine.use(model, this.parts.views.provider, (session) =>
-      session.generate({ items, sampling, previewEveryMs: null }, () => undefined, new AbortController().signal),
+      session.generate({ items, sampling, previewEveryMs: null }, ({ step, steps }) => onStep(step, steps), signal),
     );
     const [result] = results;
     if (!result) throw new StudioError('internal', 'The engine returned no tokens. Try again.');
@@ -98,18 +136,22 @@ export class Editor {
     return { codes, revealedAt, confidence };
   }
 
+  /** Of the picture that the codes are; null for sounds and where nothing here decodes. */
+  async #pixels({ file: { L, D }, model }: OpenItem, { codes }: Made): Promise<Uint8Array | null> {
+    if (cannotDecode(model.manifest) !== null || !model.manifest.image) return null;
+    const [pixels] = await this.parts.views.frames(model, [{ codes, depth: new Int32Array(L).fill(D) }]);
+    return pixels instanceof Uint8Array ? pixels : null;
+  }
+
   async #keep(
     source: OpenItem,
     other: OpenItem | null,
-    made: Made,
+    made: Made & { pixels: Uint8Array | null },
     { edit, conditions, durationMs }: { edit: Edit; conditions: Conditions | null; durationMs: number },
   ): Promise<Item> {
     const { model, item: parent, file } = source;
     const { manifest } = model;
-    const { codes } = made;
-    const decodes = cannotDecode(manifest) === null && manifest.image;
-    const depth = new Int32Array(file.L).fill(file.D);
-    const [pixels] = decodes ? await this.parts.views.frames(model, [{ codes, depth }]) : [];
+    const { codes, pixels } = made;
     const className = conditions?.className ?? parent.recipe.className;
     const recipe: Recipe = {
       format: 1,
@@ -124,7 +166,7 @@ export class Editor {
     };
     const item = await this.parts.library.add({
       recipe,
-      picture: pixels instanceof Uint8Array && manifest.image ? { data: pixels, size: manifest.image.size } : null,
+      picture: pixels && manifest.image ? { data: pixels, size: manifest.image.size } : null,
       shape: { L: file.L, D: file.D, grid: manifest.tokens.grid },
       tokens: codes,
       ...(made.revealedAt && { revealedAt: made.revealedAt }),
@@ -141,6 +183,21 @@ export class Editor {
 export function cannotResample({ id, files }: Manifest): string | null {
   if (files.step) return null;
   return `The model “${id}” has no generator, so nothing can be resampled. Codes can be set by hand, swapped and blended.`;
+}
+
+/** The value, unless the signal comes first: then `cancelled`, at once, and not when the engine's turn for it comes. */
+async function unlessStopped<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  let stop = (): void => undefined;
+  const stopped = new Promise<never>((_resolve, reject) => {
+    stop = () => reject(new StudioError('cancelled', 'Stopped. Nothing was changed.'));
+    if (signal.aborted) stop();
+    signal.addEventListener('abort', stop);
+  });
+  try {
+    return await Promise.race([work, stopped]);
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
 }
 
 function isResampling(edit: Edit): edit is Resampling {

@@ -55,6 +55,10 @@ export function createInspectorHandlers(parts: Parts): Pick<Handlers, InspectorC
       return { L: first.file.L, D: first.file.D, differs: bytesOf(differs), distance: bytesOf(distance), perDepth };
     },
     'tokens.edit': (params) => editor.edit(params),
+    'tokens.cancel': ({ run }) => {
+      editor.cancel(run);
+      return null;
+    },
     'tokens.import': (params) => exchange.import(params),
     'tokens.export': (params) => exchange.export(params),
     'codebook.usage': (params) => codebooks.usage(params),

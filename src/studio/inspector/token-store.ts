@@ -41,9 +41,14 @@ export class TokenStore {
   async tokens(id: string): Promise<TokenFile> {
     const known = this.#files.get(id);
     if (known) return known;
-    const file = readTokenFile(await this.library.read(id, itemFiles.tokens));
+    const file = await this.read(id);
     this.#files.set(id, file, file.codes.byteLength * 2 + (file.revealedAt?.byteLength ?? 0) + (file.confidence?.byteLength ?? 0));
     return file;
+  }
+
+  /** Without keeping it at hand: for looking through many items. */
+  async read(id: string): Promise<TokenFile> {
+    return this.#files.get(id) ?? readTokenFile(await this.library.read(id, itemFiles.tokens));
   }
 
   async codebooks(model: ModelPackage): Promise<Codebooks> {

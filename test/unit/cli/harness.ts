@@ -14,8 +14,8 @@ interface Finished {
 
 export interface Started extends Pick<Promise<Finished>, 'then'> {
   child: ChildProcess;
-  /** Resolves with stdout once it matches. */
-  says(pattern: RegExp): Promise<string>;
+  /** Resolves with what it printed there once that matches. */
+  says(pattern: RegExp, where?: 'stdout' | 'stderr'): Promise<string>;
 }
 
 /** `resgen` as a real process, over the tiny package and a data folder of its own. */
@@ -32,12 +32,13 @@ export function startResgen(cli: string, args: string[], environment: Record<str
   const finished = new Promise<Finished>((done) => child.on('close', (code) => done({ code, out, err })));
   return {
     child,
-    says: (pattern) =>
+    says: (pattern, where = 'stdout') =>
       new Promise((done, fail) => {
         const look = (): void => {
-          if (pattern.test(out)) done(out);
+          const said = where === 'stdout' ? out : err;
+          if (pattern.test(said)) done(said);
         };
-        child.stdout.on('data', look);
+        child[where].on('data', look);
         look();
         void finished.then(({ err: said }) => fail(new Error(`it ended without saying ${String(pattern)}: ${said}`)));
       }),

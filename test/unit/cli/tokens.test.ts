@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
@@ -143,6 +143,9 @@ describe('resgen edit', PROCESSES, () => {
     expect(await sharp(picture).metadata()).toMatchObject({ format: 'png', width: 16 });
     await resgen(...set, '--out', table);
     expect(readFileSync(table, 'utf8')).toContain('5');
+    // Before any work.
+    const again = await startResgen(cli, [...set, '--out', table]);
+    expect(again).toMatchObject({ code: 2, out: '', err: `${table} is there already. Choose another place, or --overwrite it.\n` });
   });
 
   it.each([
@@ -159,6 +162,20 @@ describe('resgen edit', PROCESSES, () => {
     const result = await startResgen(cli, ['edit', a, ...args, '--out', out]);
     expect(result.err).toMatch(sentence);
     expect(result.code).toBe(2);
+  });
+
+  it('stops on Ctrl-C with code 130, and leaves nothing behind', async () => {
+    const [folder, temporary] = [temporaryFolder(), temporaryFolder()];
+    const out = join(folder, 'out.safetensors');
+    const running = startResgen(cli, ['edit', a, '--resample-below', '1', '--out', out], { TMPDIR: temporary });
+    await running.says(/Loading the model/, 'stderr');
+    running.child.kill('SIGINT');
+    const { code, out: said, err } = await running;
+    expect(code, err).toBe(130);
+    expect(err).toContain('Stopped. Nothing was written.');
+    expect(said).toBe('');
+    expect(readdirSync(folder)).toEqual([]);
+    expect(readdirSync(temporary)).toEqual([]);
   });
 
   it('asks for a name that it knows how to write', async () => {

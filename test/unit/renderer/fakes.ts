@@ -14,7 +14,8 @@ import type {
   WireError,
 } from '../../../src/contract/index.js';
 
-export type Handlers = { [N in CallName]?: (params: Params<N>) => Result<N> | WireError };
+type Answer<N extends CallName> = Result<N> | WireError;
+export type Handlers = { [N in CallName]?: (params: Params<N>) => Answer<N> | Promise<Answer<N>> };
 
 /** A bridge that answers from a table, notes what was called, and lets a test play the studio's events. */
 export class FakeBridge implements Bridge {
@@ -23,15 +24,15 @@ export class FakeBridge implements Bridge {
 
   constructor(private readonly handlers: Handlers = {}) {}
 
-  call<N extends CallName>(name: N, params: unknown): Promise<Reply<Result<N>>> {
+  async call<N extends CallName>(name: N, params: unknown): Promise<Reply<Result<N>>> {
     this.calls.push({ name, params });
-    const handler = this.handlers[name] as ((p: unknown) => Result<N> | WireError) | undefined;
+    const handler = this.handlers[name] as ((p: unknown) => Answer<N> | Promise<Answer<N>>) | undefined;
     if (!handler) throw new Error(`The test did not expect ${name}.`);
-    const result = handler(params);
+    const result = await handler(params);
     if (typeof result === 'object' && result !== null && 'code' in result && 'message' in result) {
-      return Promise.resolve({ ok: false, error: result });
+      return { ok: false, error: result };
     }
-    return Promise.resolve({ ok: true, value: result });
+    return { ok: true, value: result };
   }
 
   subscribe(listener: (event: StudioEvent) => void): () => void {

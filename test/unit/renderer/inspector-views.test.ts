@@ -8,6 +8,7 @@ import {
   type Sound,
   type TokenSheet,
   type TokenView,
+  type WireError,
 } from '../../../src/contract/index.js';
 import { DepthView } from '../../../src/renderer/inspector/depth/depth.svelte.js';
 import { decibels, difference, isSound, nothing, type Frame } from '../../../src/renderer/inspector/frames.js';
@@ -223,7 +224,12 @@ async function setUp(handlers: Handlers = {}) {
   });
   const notices = new Notices();
   const studio = new Studio(bridge, notices);
-  const parts = { download: vi.fn(), readPixels: ([level = 0]: Uint8Array) => Promise.resolve(grey(level)), navigate: vi.fn() };
+  const parts = {
+    download: vi.fn(),
+    readPixels: ([level = 0]: Uint8Array) => Promise.resolve(grey(level)),
+    navigate: vi.fn(),
+    inFront: vi.fn(() => true),
+  };
   const inspector = new Inspector(studio, parts);
   await studio.load();
   return { bridge, notices, inspector, parts };
@@ -262,7 +268,8 @@ describe('the inspector', () => {
     inspector.form.kind = 'below';
     inspector.form.seed = 9;
     await inspector.apply();
-    expect(bridge.called('tokens.edit')).toEqual([{ id: 'first', edit: { kind: 'resampleBelow', depth: 1 }, seed: 9 }]);
+    const run = expect.stringMatching(/^[0-9a-f]{32}$/);
+    expect(bridge.called('tokens.edit')).toEqual([{ id: 'first', edit: { kind: 'resampleBelow', depth: 1 }, seed: 9, run }]);
     expect(parts.navigate).toHaveBeenLastCalledWith('made1');
     expect(inspector.item?.id).toBe('made1');
     expect(inspector.session?.depth.depth).toBe(1);
@@ -282,6 +289,54 @@ describe('the inspector', () => {
     expect(inspector.item?.id).toBe('first');
     expect(notices.toasts[0]?.text).toBe('A deeper token would stay.');
     expect(inspector.history.canUndo).toBe(false);
+  });
+
+  it('follows the steps of its own edit, and stops it', async () => {
+    const edits: { run?: string | undefined }[] = [];
+    let answer: (reply: WireError) => void = () => undefined;
+    const { inspector, notices, parts, bridge } = await setUp({
+      'tokens.edit': (params) => {
+        edits.push(params);
+        return new Promise<WireError>((resolve) => (answer = resolve));
+      },
+      'tokens.cancel': () => null,
+    });
+    await inspector.follow('first');
+    const applied = inspector.apply();
+    const { run } = inspector;
+    const id = edits[0]?.run ?? '';
+    expect(run.running).toBe(true);
+    expect(run.progress).toBeNull();
+    inspector.onEvent({ name: 'edit', payload: { run: 'another0', step: 9, steps: 9 } });
+    expect(run.progress).toBeNull();
+    inspector.onEvent({ name: 'edit', payload: { run: id, step: 2, steps: 8 } });
+    expect(run.progress).toEqual({ step: 2, steps: 8 });
+    await inspector.apply();
+    expect(edits).toHaveLength(1);
+    await run.stop();
+    await run.stop();
+    expect(bridge.called('tokens.cancel')).toEqual([{ run: id }]);
+    answer({ code: 'cancelled', message: 'Stopped. Nothing was changed.' });
+    await applied;
+    expect(run.running).toBe(false);
+    expect(notices.toasts).toEqual([]);
+    expect(notices.spoken).toBe('Stopped. Nothing was changed.');
+    expect(parts.navigate).not.toHaveBeenCalled();
+    expect(inspector.item?.id).toBe('first');
+  });
+
+  it('leaves in sight what somebody went on to while an edit was made', async () => {
+    const { inspector, notices, parts } = await setUp();
+    await inspector.follow('first');
+    const applied = inspector.apply();
+    const opened = inspector.follow('second');
+    await Promise.all([applied, opened]);
+    expect(inspector.item?.id).toBe('second');
+    expect(inspector.history.canUndo).toBe(false);
+    expect(parts.navigate).not.toHaveBeenCalled();
+    expect(notices.toasts[0]).toMatchObject({ text: 'The edit of Banana, seed 7 is done.', action: { label: 'Open' } });
+    notices.toasts[0]?.action?.run();
+    expect(parts.navigate).toHaveBeenCalledWith('made1');
   });
 
   it('inpaints what is selected, whole positions or from a depth on, never with a deep token left below', async () => {
@@ -386,5 +441,84 @@ describe('a generation beside the one that is open', () => {
     await beside?.make(item('first'));
     inspector.onEvent({ name: 'job', payload: job('job1', { state: 'failed', error: 'The engine stopped.' }) });
     expect(beside?.problem).toBe('The engine stopped.');
+  });
+});
+
+describe('the codebook page', () => {
+  const holders = Array.from({ length: 5 }, (_, n) => ({ item: item(`holder${n}`), positions: [n % 4] }));
+  const handlers: Handlers = {
+    'library.summary': () => ({ items: 9, favourites: 1, trash: 0, models: [], tags: [{ name: 'ripe', count: 3 }] }),
+    'codebook.usage': ({ of }) => ({ items: of === null ? 9 : 3, leftOut: 0, positions: 4, depths: [], counts: bytes(new Int32Array(16)) }),
+    'codebook.map': () => ({ points: bytes(new Float32Array(16)), norm: bytes(new Float32Array(8)), explained: [0.5, 0.2] }),
+    'codebook.nearest': () => [{ code: 3, distance: 1 }],
+    // Pages of two.
+    'codebook.items': ({ before }) => {
+      const from = holders.findIndex((holder) => holder.item.id === before) + 1;
+      return { total: holders.length, found: holders.slice(from, from + 2) };
+    },
+    'codebook.look': () => ({ contentType: 'image/webp', frames: [Uint8Array.of(7)] }),
+  };
+
+  async function opened() {
+    const parts = await setUp(handlers);
+    await parts.inspector.follow('first');
+    const view = parts.inspector.codebook;
+    if (!view) throw new Error('There is no codebook.');
+    return { ...parts, view };
+  }
+
+  it('is of all items at first, then of those that are chosen, and narrowed by words', async () => {
+    const { view, bridge } = await opened();
+    await view.load();
+    expect(view.usage?.items).toBe(9);
+    expect(view.tags).toEqual(['ripe']);
+    expect(level(view.look)).toBe(7);
+    await view.setScope({ kind: 'tag', tag: 'ripe' });
+    await view.setSearch(' banana ');
+    expect(view.usage?.items).toBe(3);
+    await view.setScope({ kind: 'chosen', ids: ['a', 'b'] });
+    const filter = { favourites: false, tag: 'ripe', from: null, until: null };
+    const sets = bridge.called('codebook.usage').map((params) => (params as { of: unknown }).of);
+    expect(sets).toEqual([null, { search: '', filter }, { search: 'banana', filter }, { ids: ['a', 'b'] }]);
+    // Who holds a code is asked of the same set.
+    expect(bridge.called('codebook.items').at(-1)).toMatchObject({ of: { ids: ['a', 'b'] }, before: null });
+  });
+
+  it('lists all that hold a code, page by page', async () => {
+    const { view } = await opened();
+    await view.load();
+    expect(view.holdersTotal).toBe(5);
+    for (const length of [2, 4, 5]) {
+      expect(view.holders).toHaveLength(length);
+      await view.moreHolders();
+    }
+    expect(view.holders?.map((holder) => holder.item.id)).toEqual(holders.map((holder) => holder.item.id));
+  });
+
+  it('stays as it is while items of its model are opened, and counts again when items came', async () => {
+    const { view, inspector, bridge } = await opened();
+    await view.load();
+    await view.choose(2, 5);
+    inspector.light('second', [1, 3], 2);
+    await inspector.follow('second');
+    expect(inspector.codebook).toBe(view);
+    expect([view.depth, view.code]).toEqual([2, 5]);
+    // The tokens that hold the code are selected in the item that it led to.
+    expect(inspector.selection.sorted).toEqual([1, 3]);
+    expect(inspector.selection.depths).toEqual([1, 1]);
+    await view.load();
+    expect(bridge.called('codebook.usage')).toHaveLength(1);
+    inspector.onEvent({ name: 'itemAdded', payload: item('third') });
+    await view.load();
+    expect(bridge.called('codebook.usage')).toHaveLength(2);
+  });
+
+  it('is shown for what was selected on another page', async () => {
+    const { inspector, parts } = await setUp(handlers);
+    inspector.showCodebook(['second', 'first']);
+    expect(parts.navigate).toHaveBeenCalledWith('second');
+    await inspector.follow('second');
+    expect(inspector.tab).toBe('codebook');
+    expect(inspector.codebook?.scope).toEqual({ kind: 'chosen', ids: ['second', 'first'] });
   });
 });

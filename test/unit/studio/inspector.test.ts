@@ -1,10 +1,10 @@
 import { join } from 'node:path';
-import { readFileSync } from 'node:fs';
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
-import { type Edit, type Item, Manifest, calls } from '../../../src/contract/index.js';
+import { type Edit, type Item, Manifest, type ParamsInput, calls } from '../../../src/contract/index.js';
 import { readNpy, readTokenFile, writeNpy, writeSafetensors } from '../../../src/engine/index.js';
-import { type TestStudio, makePackage, openStudio, request } from './support.js';
+import { SAMPLING, type TestStudio, makePackage, openStudio, request, setEnvironment } from './support.js';
 
 const L = 4;
 const D = 3;
@@ -25,6 +25,8 @@ async function opened(): Promise<TestStudio & { item: Item; codes: number[] }> {
   if (!item) throw new Error('Nothing was generated.');
   return { ...studio, item, codes: ints((await studio.ask('tokens.get', { id: item.id })).codes) };
 }
+
+type Of = ParamsInput<'codebook.usage'>['of'];
 
 /** Red of the first pixel: the fake engine paints how many tokens were summed. */
 async function painted(frame: Uint8Array): Promise<number> {
@@ -113,6 +115,42 @@ describe('an edit', () => {
     expect(perDepth).toEqual([L, L, L]);
   });
 
+  it('tells of its steps, and leaves nothing behind where it is stopped', async () => {
+    setEnvironment('FAKE_STEP_MS', '30');
+    const { studio, ask, item, event, events, data } = await opened();
+    const run = 'aaaaaaaaaaaaaaaa';
+    const edit: Edit = { kind: 'resampleBelow', depth: 1 };
+    const before = readdirSync(join(data, 'items'));
+    const stopped = studio.call('tokens.edit', { id: item.id, edit, run });
+    expect(await event('edit')).toEqual({ run, step: 1, steps: SAMPLING.steps });
+    await expect(ask('tokens.edit', { id: item.id, edit, run })).rejects.toThrow(/^bad-request: An edit of that name is running/);
+    await ask('tokens.cancel', { run });
+    expect(await stopped).toEqual({ ok: false, error: { code: 'cancelled', message: 'Stopped. Nothing was changed.' } });
+    expect(readdirSync(join(data, 'items'))).toEqual(before);
+    expect((await ask('items.list', { limit: 5, before: null, kind: null, search: '' })).items).toEqual([item]);
+
+    // The engine is free for the next, under the same name even; to stop what has ended does nothing.
+    events.length = 0;
+    const made = await ask('tokens.edit', { id: item.id, edit, run });
+    await ask('tokens.cancel', { run });
+    const steps = events.flatMap(({ name, payload }) => (name === 'edit' ? [payload.step] : []));
+    expect(steps).toEqual([1, 2, 3, 4, 5, 6]);
+    expect(await ask('items.get', { id: made.id })).toEqual(made);
+  });
+
+  it('is stopped at once where it waits for the engine behind other work', async () => {
+    setEnvironment('FAKE_STEP_MS', '200');
+    const { studio, ask, item } = await opened();
+    const job = await ask('jobs.create', request({ count: 1, seed: 5 }));
+    const stopped = studio.call('tokens.edit', { id: item.id, edit: { kind: 'resampleBelow', depth: 1 }, run: 'bbbbbbbb' });
+    // Its turn would come after the job's six steps.
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    await ask('tokens.cancel', { run: 'bbbbbbbb' });
+    expect(await stopped).toMatchObject({ ok: false, error: { code: 'cancelled' } });
+    expect((await ask('jobs.list', null)).find(({ id }) => id === job.id)?.state).toMatch(/queued|running/);
+    await ask('jobs.cancel', { id: job.id });
+  });
+
   it('refuses to free a token over one that stays, and says why', async () => {
     const { ask, item } = await opened();
     await expect(
@@ -177,23 +215,68 @@ describe('token files', () => {
 describe('the codebook page', () => {
   it('counts codes, finds those that are dead, and the items that have one', async () => {
     const { ask, item, codes } = await opened();
-    const usage = await ask('codebook.usage', { model: 'fake', ids: null });
+    const usage = await ask('codebook.usage', { model: 'fake', of: null });
     expect(usage).toMatchObject({ items: 1, positions: L });
     const first = codes.filter((_, n) => n % D === 0);
     expect(usage.depths[0]).toMatchObject({ depth: 1, used: new Set(first).size, dead: 8 - new Set(first).size });
     expect(ints(usage.counts).reduce((a, b) => a + b)).toBe(L * D);
     const found = await ask('codebook.items', { model: 'fake', depth: 1, code: first[0] ?? 0 });
-    expect(found).toEqual([{ item, positions: first.flatMap((code, i) => (code === first[0] ? [i] : [])) }]);
+    expect(found).toEqual({ total: 1, found: [{ item, positions: first.flatMap((code, i) => (code === first[0] ? [i] : [])) }] });
+  });
+
+  it('is over the items that are chosen: these, or those of a search and a filter', async () => {
+    const studio = openStudio();
+    const { ask } = studio;
+    const [a, b, c] = await generated(studio, 3);
+    if (!a || !b || !c) throw new Error('Too few were generated.');
+    await ask('items.tag', { ids: [b.id, c.id], add: ['ripe'], remove: [] });
+    await ask('items.favourite', { ids: [c.id], favourite: true });
+    const counted = async (of: Of) => (await ask('codebook.usage', { model: 'fake', of })).items;
+    expect(await counted(null)).toBe(3);
+    expect(await counted({ ids: [a.id, a.id, 'ffffffff'] })).toBe(1);
+    expect(await counted({ search: '', filter: { tag: 'Ripe' } })).toBe(2);
+    expect(await counted({ search: '', filter: { favourites: true } })).toBe(1);
+    expect(await counted({ search: 'ban 43', filter: {} })).toBe(1);
+    expect(await counted({ search: '?', filter: {} })).toBe(0);
+    const code = ints((await ask('tokens.get', { id: b.id })).codes)[0] ?? 0;
+    const holders = async (of: Of) => (await ask('codebook.items', { model: 'fake', depth: 1, code, of })).found.map(({ item }) => item.id);
+    expect(await holders({ ids: [a.id] })).not.toContain(b.id);
+    expect(await holders({ search: '', filter: { tag: 'ripe' } })).toContain(b.id);
+  });
+
+  it('finds every item with a code, page by page, newest first', async () => {
+    const { ask, item } = await opened();
+    const edit: Edit = { kind: 'setCodes', codes: [{ position: 3, depth: 2, code: 6 }] };
+    const made: string[] = [];
+    for (let n = 0; n < 5; n++) made.unshift((await ask('tokens.edit', { id: item.id, edit })).id);
+    const seen: string[] = [];
+    for (let before: string | null = null; ; before = seen.at(-1) ?? null) {
+      const { total, found } = await ask('codebook.items', { model: 'fake', depth: 2, code: 6, before, limit: 2 });
+      expect(total).toBeGreaterThanOrEqual(5);
+      for (const holder of found) if (holder.item.id !== item.id) expect(holder.positions).toContain(3);
+      if (found.length === 0) break;
+      seen.push(...found.map((holder) => holder.item.id));
+      if (seen.length >= total) break;
+    }
+    expect(seen.filter((id) => id !== item.id)).toEqual(made);
+  });
+
+  it('leaves out what is damaged, and says of how many', async () => {
+    const { ask, item, data } = await opened();
+    const other = await ask('tokens.edit', { id: item.id, edit: { kind: 'zeroDepth', depth: 1 } });
+    writeFileSync(join(data, 'items', other.id, 'tokens.safetensors'), 'no tokens');
+    expect(await ask('codebook.usage', { model: 'fake', of: null })).toMatchObject({ items: 1, leftOut: 1 });
+    expect((await ask('tokens.get', { id: item.id })).L).toBe(L);
   });
 
   it('counts on as items come, and again as they go', async () => {
     const { ask, item } = await opened();
-    const usage = () => ask('codebook.usage', { model: 'fake', ids: null });
+    const usage = () => ask('codebook.usage', { model: 'fake', of: null });
     const before = await usage();
     const edited = await ask('tokens.edit', { id: item.id, edit: { kind: 'setCodes', codes: [{ position: 0, depth: 1, code: 7 }] } });
     const [after] = await Promise.all([usage(), usage()]);
     expect(after).toMatchObject({ items: 2, positions: 2 * L });
-    expect(after).toEqual(await ask('codebook.usage', { model: 'fake', ids: [item.id, edited.id] }));
+    expect(after).toEqual(await ask('codebook.usage', { model: 'fake', of: { ids: [item.id, edited.id] } }));
     await ask('items.remove', { ids: [edited.id] });
     expect(await usage()).toEqual(before);
   });
@@ -234,7 +317,7 @@ describe('a package of codebooks alone', () => {
     await expect(ask('tokens.edit', { id: item.id, edit: { kind: 'resampleBelow', depth: 1 } })).rejects.toThrow(/^refused: /);
     const edited = await ask('tokens.edit', { id: item.id, edit: { kind: 'zeroDepth', depth: 1 } });
     expect(ints((await ask('tokens.get', { id: edited.id })).codes)[0]).toBe(0);
-    expect((await ask('codebook.usage', { model: 'bare', ids: null })).items).toBe(2);
+    expect((await ask('codebook.usage', { model: 'bare', of: null })).items).toBe(2);
     await expect(ask('items.export', { ids: [item.id], format: 'png' })).rejects.toThrow(
       /^bad-request: Not every chosen item is a picture/,
     );

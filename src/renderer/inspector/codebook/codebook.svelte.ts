@@ -1,13 +1,16 @@
-import type { Bridge, DepthUsage, Item } from '../../../contract/index.js';
+import type { Bridge, DepthUsage, Item, ItemSet } from '../../../contract/index.js';
 import { Latest } from '../latest.js';
 import { readFrame, type Frame } from '../frames.js';
 import { readPixels } from '../pixels.js';
 import { floats, ints, type Tokens } from '../source.js';
 
 const NEAREST = 6;
+/** Items of a page of those that hold a code. */
+const HOLDERS = 60;
 
 export interface Usage {
   readonly items: number;
+  readonly leftOut: number;
   readonly depths: readonly DepthUsage[];
   /** `[D * V]`: how often each code occurs. */
   readonly counts: Int32Array;
@@ -32,47 +35,98 @@ export interface Holder {
   readonly positions: readonly number[];
 }
 
-/** The codebook of the open item's model, one depth and one code of it at a time. */
+/** Which of the model's items the page is about. */
+export type Scope =
+  | { readonly kind: 'all' | 'favourites' }
+  | { readonly kind: 'tag'; readonly tag: string }
+  | { readonly kind: 'chosen'; readonly ids: readonly string[] };
+
+/** The codebook of a model, one depth and one code of it at a time. It outlives the item that is open, as long as that is of this model. */
 export class CodebookView {
   /** 1..D */
   depth = $state(1);
   code = $state(0);
+  scope = $state.raw<Scope>({ kind: 'all' });
+  /** Words that narrow the scope further. */
+  search = $state('');
+  /** What was last chosen elsewhere, so that one can come back to it. */
+  chosen = $state.raw<readonly string[]>([]);
+  tags = $state.raw<readonly string[]>([]);
   usage = $state.raw<Usage | null>(null);
   map = $state.raw<CodeMap | null>(null);
   nearest = $state.raw<readonly Neighbour[] | null>(null);
   look = $state.raw<Frame | null>(null);
   holders = $state.raw<readonly Holder[] | null>(null);
+  /** How many hold the code, listed in `holders` or not. */
+  holdersTotal = $state(0);
   problem = $state('');
   #latest = new Latest();
   #maps = new Map<number, CodeMap>();
   #loaded = false;
+  /** Goes up with every change of the set, so that counts of the last one do not come after. */
+  #set = 0;
 
   constructor(
-    readonly tokens: Tokens,
+    private readonly tokens: Tokens,
     private readonly bridge: Bridge,
     private readonly read: typeof readPixels = readPixels,
   ) {
     this.code = tokens.codes[0] ?? 0;
   }
 
+  get D(): number {
+    return this.tokens.D;
+  }
+
+  get V(): number {
+    return this.tokens.V;
+  }
+
   get model(): string {
     return this.tokens.item.recipe.model.id;
   }
 
+  /** Whether these tokens are of this very codebook. */
+  isOf({ item, D, V }: Tokens): boolean {
+    const [own, other] = [this.tokens.item.recipe.model, item.recipe.model];
+    return own.id === other.id && own.version === other.version && D === this.D && V === this.V;
+  }
+
   /** How often each code of this depth occurs, `[V]`. */
-  readonly counts = $derived.by(() => {
-    const { V } = this.tokens;
-    return this.usage?.counts.subarray((this.depth - 1) * V, this.depth * V) ?? null;
-  });
+  readonly counts = $derived.by(() => this.usage?.counts.subarray((this.depth - 1) * this.V, this.depth * this.V) ?? null);
+
+  get #of(): ItemSet {
+    const { scope } = this;
+    if (scope.kind === 'chosen') return { ids: [...scope.ids] };
+    const search = this.search.trim();
+    if (scope.kind === 'all' && search === '') return null;
+    const filter = { favourites: scope.kind === 'favourites', tag: scope.kind === 'tag' ? scope.tag : null, from: null, until: null };
+    return { search, filter };
+  }
+
+  /** Items came or went: the next `load` counts again. */
+  forget(): void {
+    this.#loaded = false;
+  }
 
   /** Reads what the page shows first; a second call does nothing. */
   async load(): Promise<void> {
     if (this.#loaded) return;
     this.#loaded = true;
-    const reply = await this.bridge.call('codebook.usage', { model: this.model, ids: null });
-    if (reply.ok) this.usage = { items: reply.value.items, depths: reply.value.depths, counts: ints(reply.value.counts) };
-    else this.problem = reply.error.message;
-    await this.choose(this.depth, this.code);
+    const summary = await this.bridge.call('library.summary', null);
+    if (summary.ok) this.tags = summary.value.tags.map(({ name }) => name);
+    await Promise.all([this.#count(), this.choose(this.depth, this.code)]);
+  }
+
+  async setScope(scope: Scope): Promise<void> {
+    if (scope.kind === 'chosen') this.chosen = scope.ids;
+    this.scope = scope;
+    await this.#recount();
+  }
+
+  async setSearch(words: string): Promise<void> {
+    this.search = words;
+    await this.#recount();
   }
 
   async choose(depth: number, code: number): Promise<void> {
@@ -83,21 +137,75 @@ export class CodebookView {
     await this.#latest.run(() => this.#read(depth, code));
   }
 
+  /** The next page of those that hold the code. */
+  async moreHolders(): Promise<void> {
+    const known = this.holders;
+    const last = known?.at(-1);
+    if (!known || !last) return;
+    const { depth, code } = this;
+    const set = this.#set;
+    const reply = await this.#holders(depth, code, last.item.id);
+    if (set !== this.#set || depth !== this.depth || code !== this.code) return;
+    if (!reply.ok) {
+      this.problem = reply.error.message;
+      return;
+    }
+    const ids = new Set(known.map(({ item }) => item.id));
+    this.holders = [...known, ...reply.value.found.filter(({ item }) => !ids.has(item.id))];
+    // An empty page ends the list even where the count says otherwise.
+    this.holdersTotal = reply.value.found.length === 0 ? this.holders.length : reply.value.total;
+  }
+
+  async #recount(): Promise<void> {
+    if (!this.#loaded) return;
+    this.#set++;
+    this.holders = null;
+    const { depth, code } = this;
+    await Promise.all([this.#count(), this.#readHolders(depth, code)]);
+  }
+
+  async #count(): Promise<void> {
+    const set = this.#set;
+    const reply = await this.bridge.call('codebook.usage', { model: this.model, of: this.#of });
+    if (set !== this.#set) return;
+    if (!reply.ok) {
+      this.problem = reply.error.message;
+      return;
+    }
+    const { items, leftOut, depths, counts } = reply.value;
+    this.usage = { items, leftOut, depths, counts: ints(counts) };
+  }
+
+  #holders(depth: number, code: number, before: string | null) {
+    return this.bridge.call('codebook.items', { model: this.model, depth, code, of: this.#of, before, limit: HOLDERS });
+  }
+
+  async #readHolders(depth: number, code: number): Promise<void> {
+    const set = this.#set;
+    const reply = await this.#holders(depth, code, null);
+    if (set !== this.#set || depth !== this.depth || code !== this.code) return;
+    if (!reply.ok) {
+      this.problem = reply.error.message;
+      return;
+    }
+    this.holders = reply.value.found;
+    this.holdersTotal = reply.value.total;
+  }
+
   async #read(depth: number, code: number): Promise<void> {
     const { model, bridge } = this;
-    const params = { model, depth, code };
     const stale = () => depth !== this.depth || code !== this.code;
-    const [map, nearest, holders] = await Promise.all([
+    this.problem = '';
+    const [map, nearest] = await Promise.all([
       this.#maps.has(depth) ? null : bridge.call('codebook.map', { model, depth }),
-      bridge.call('codebook.nearest', { ...params, count: NEAREST }),
-      bridge.call('codebook.items', params),
+      bridge.call('codebook.nearest', { model, depth, code, count: NEAREST }),
+      this.#readHolders(depth, code),
     ]);
     if (map?.ok) this.#maps.set(depth, { ...map.value, points: floats(map.value.points), norm: floats(map.value.norm) });
     if (stale()) return;
-    this.problem = [map, nearest, holders].map((reply) => (reply && !reply.ok ? reply.error.message : '')).find(Boolean) ?? '';
+    for (const reply of [map, nearest]) if (reply && !reply.ok) this.problem = reply.error.message;
     this.map = this.#maps.get(depth) ?? null;
     if (nearest.ok) this.nearest = nearest.value.filter((near) => near.code !== code);
-    if (holders.ok) this.holders = holders.value;
     if (this.tokens.cannot.decode !== null) return;
     // Last, since it waits for the engine and the rest does not.
     const look = await bridge.call('codebook.look', { model, depth, codes: [code], base: null });

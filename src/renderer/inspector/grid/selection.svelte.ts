@@ -59,10 +59,10 @@ export class TokenSelection {
     this.cursor = b;
   }
 
-  /** All depths of these positions: a click on a column's header, or a region of the picture. */
-  choosePositions(positions: Iterable<number>, add = false): void {
-    this.positions = new Set(add ? [...this.positions, ...positions] : positions);
-    this.depths = [0, this.#D - 1];
+  /** These positions, all depths of them unless told otherwise: a click on a column's header, or a region of the picture. */
+  choosePositions(positions: Iterable<number>, depths: DepthRange = [0, this.#D - 1]): void {
+    this.positions = new Set(positions);
+    this.depths = depths;
   }
 
   togglePosition(i: number): void {

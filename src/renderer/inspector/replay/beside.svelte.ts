@@ -1,4 +1,4 @@
-import type { Bridge, Item } from '../../../contract/index.js';
+import type { Bridge, EventPayload, Item } from '../../../contract/index.js';
 import type { DecodeViews } from '../source.js';
 import { openTokens } from '../source.js';
 import { ReplayView } from './replay.svelte.js';
@@ -9,6 +9,8 @@ export class Beside {
   replay = $state.raw<ReplayView | null>(null);
   /** While the other one is being generated. */
   making = $state(false);
+  /** How far it is; null before its first step. */
+  progress = $state.raw<{ readonly step: number; readonly steps: number } | null>(null);
   problem = $state('');
   #job: string | null = null;
 
@@ -22,6 +24,7 @@ export class Beside {
     const { className, seed, sampling, model } = recipe;
     if (className === undefined || seed === undefined || !sampling || this.making) return;
     this.making = true;
+    this.progress = null;
     this.problem = '';
     const reveal = sampling.reveal === 'random' ? 'confidence' : 'random';
     const reply = await this.bridge.call('jobs.create', {
@@ -33,6 +36,14 @@ export class Beside {
     });
     if (reply.ok) this.#job = reply.value.id;
     else this.#fail(reply.error.message);
+  }
+
+  onProgress({ jobId, step, steps }: EventPayload<'progress'>): void {
+    if (jobId === this.#job) this.progress = { step, steps };
+  }
+
+  async stop(): Promise<void> {
+    if (this.#job !== null) await this.bridge.call('jobs.cancel', { id: this.#job });
   }
 
   /** The studio finished an item: perhaps the one that was asked for. */
@@ -50,8 +61,8 @@ export class Beside {
     this.replay = new ReplayView(course.value, revealedAt, confidence, this.decoderOf(id));
   }
 
-  /** The job ended without an item. */
-  onJobFailed(id: string, problem: string): void {
+  /** The job ended without an item: with a problem, or stopped. */
+  onJobEnded(id: string, problem: string): void {
     if (id === this.#job) this.#fail(problem);
   }
 

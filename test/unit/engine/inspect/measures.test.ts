@@ -49,8 +49,8 @@ describe('comparing', () => {
 describe('usage of codes', () => {
   it('counts codes by depth; the entropy is that of their shares', () => {
     const counts = new CodeCounts(2, V);
-    counts.add({ L: 2, D: 2, codes: Int32Array.of(0, 5, 1, 5) });
-    counts.add({ L: 2, D: 2, codes: Int32Array.of(2, 5, 3, 5) });
+    counts.add([0, 5, 1, 5]);
+    counts.add([2, 5, 3, 5]);
     expect(counts).toMatchObject({ items: 2, positions: 4 });
     expect(counts.usage(1)).toEqual({ used: 4, entropyBits: 2 });
     expect(counts.usage(2)).toMatchObject({ used: 1 });
