@@ -1,11 +1,14 @@
 import path from 'node:path';
 import { app, nativeTheme, powerMonitor, type BrowserWindow } from 'electron';
 import type { Studio } from '../studio/index.js';
+// By its own name, because the room's index brings what other hosts need as well.
+import { createStudio } from '../studio/studio.js';
 import { spawnEngine } from './engine-process.js';
 import { answerCalls, sendEvent } from './ipc.js';
 import { showJobsOutside } from './job-signals.js';
 import { libraryMenu } from './library-menu.js';
 import { setMenu } from './menu.js';
+import { nativeEncoder } from './native-pictures.js';
 import { pauseWhileAsleep } from './power.js';
 import { serveStudio } from './protocol.js';
 import { guardContents, guardSession, registerScheme } from './security.js';
@@ -40,8 +43,6 @@ if (app.requestSingleInstanceLock()) {
 
 async function start(): Promise<void> {
   useWasmSharpOnLinux();
-  // Imported only now, because it imports sharp; by its own name, because the room's index brings what other hosts need as well.
-  const { createStudio } = await import('../studio/studio.js');
   // A user-data folder given on the command line takes everything with it, so that a trial or a test leaves nothing behind.
   const given = app.commandLine.hasSwitch('user-data-dir') ? path.join(app.getPath('userData'), 'studio') : null;
   const studio = createStudio({
@@ -49,6 +50,7 @@ async function start(): Promise<void> {
     version: app.getVersion(),
     modelFolders: modelFolders(),
     spawnEngine,
+    encoder: nativeEncoder,
     ...(given !== null && { dataFolder: given }),
   });
   closeBeforeQuitting(studio);
@@ -66,6 +68,8 @@ async function start(): Promise<void> {
   window = openWindow({ stateFile: path.join(app.getPath('userData'), 'window.json'), isBusy: () => hasOpenJobs(studio) });
   studio.subscribe((event) => window && sendEvent(window, event));
   showJobsOutside(studio, window);
+  // What is wrong with the model is told when somebody asks for a picture.
+  void studio.warmUp().catch(() => undefined);
 }
 
 /** Where packages are looked for besides the data folder: what ships, or what `RESGEN_MODELS` says instead. */

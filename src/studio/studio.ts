@@ -29,7 +29,7 @@ import { JobQueue } from './job-queue.js';
 import { JobsStore } from './jobs-store.js';
 import { Library } from './library.js';
 import { Models } from './models.js';
-import { toPng } from './pictures.js';
+import { type PictureEncoder, sharpEncoder, toPng } from './pictures.js';
 import { SettingsStore } from './settings-store.js';
 
 export interface StudioOptions {
@@ -41,6 +41,8 @@ export interface StudioOptions {
   spawnEngine: SpawnEngine;
   /** Default: `RESGEN_DATA` of the environment, then the platform's place for application data. */
   dataFolder?: string;
+  /** Default: sharp. */
+  encoder?: PictureEncoder;
 }
 
 /** The application without a window. Hosts carry `call`, `subscribe` and `asset` to their clients. */
@@ -49,6 +51,8 @@ export interface Studio extends Bridge {
   asset(path: string): Promise<Asset | null>;
   /** A token file as a PNG, at the full depth of its model or a lower one. For hosts without a library of their own. */
   decodeTokens(file: Uint8Array, depth?: number): Promise<Buffer>;
+  /** Loads the model that the Images page opens with, so that the first picture does not wait for it. For hosts with a window. */
+  warmUp(): Promise<void>;
   /** Writes the library into one file, which `stageRestore` takes back. Jobs go on meanwhile. */
   backUp(file: string): Promise<{ files: number }>;
   /** Ends the running job between two steps, to go on at the next start, and the engine process. */
@@ -85,7 +89,7 @@ function openData(folder: string, version: string): OpenedDatabase & { first: bo
 }
 
 function assemble(
-  { host, version, modelFolders, spawnEngine }: StudioOptions,
+  { host, version, modelFolders, spawnEngine, encoder = sharpEncoder }: StudioOptions,
   folder: string,
   { db, first, notices }: ReturnType<typeof openData>,
 ): Studio {
@@ -99,10 +103,10 @@ function assemble(
   if (!first && !settings.get().welcomed) settings.set({ welcomed: true });
   const jobs = new JobsStore(db);
   const items = new ItemsStore(db);
-  const library = new Library(folder, items);
+  const library = new Library(folder, items, encoder);
   const models = new Models([...modelFolders, join(folder, 'models')]);
   const engine = new Engine(spawnEngine, (payload) => emit({ name: 'engine', payload }));
-  const queue = new JobQueue({ jobs, items, library, models, settings, engine, emit, version });
+  const queue = new JobQueue({ jobs, items, library, models, settings, engine, encoder, emit, version });
   const exports = new Exports(folder, library, () => settings.get().embedRecipe);
   const assets = new Assets(library, models, exports);
   const info: AppInfo = { version, host, platform: process.platform, dataFolder: folder, modelFolders: [...models.folders], notices };
@@ -150,6 +154,11 @@ function assemble(
         throw new StudioError('bad-request', `The model “${id}” has ${D} depths. Choose a depth from 1 to ${D}.`);
       const data = await engine.use(model, settings.get().provider, (session) => session.decode(codes, depth ?? D));
       return toPng({ data, size: image.size });
+    },
+    warmUp: async () => {
+      const able = (await models.list()).filter(({ manifest }) => manifest?.kind === 'image' && manifest.files.step);
+      const next = able.find(({ id }) => id === settings.get().lastModel) ?? able[0];
+      if (next) await engine.warmUp(await models.find(next.id), settings.get().provider);
     },
     backUp: (file) => backUp(db, folder, file),
     close: () => (closing ??= close()),
