@@ -42,6 +42,7 @@ export async function profileStep(
       executionProviders: ['cpu'],
       graphOptimizationLevel: 'all',
       enableCpuMemArena: false,
+      extra: { session: { force_spinning_stop: '1' } },
       intraOpNumThreads: threads,
       enableProfiling: true,
       profileFilePrefix: join(folder, 'step'),

@@ -30,6 +30,7 @@ from torch import nn
 from training.data import centre_crop, load_pictures, split
 from training.generator import Generator, GeneratorConfig
 from training.masking import draw_masked_depths
+from training.quantiser import sum_embeddings, with_zero_code
 from training.runner import load_recipe
 from training.sampler import Sampling, Step, sample
 from training.tokenizer import Tokenizer, TokenizerConfig
@@ -48,7 +49,7 @@ class DecodeGraph(nn.Module):
 
     def forward(self, tokens: torch.Tensor, depth: torch.Tensor) -> torch.Tensor:
         e_DVH, g = self.tokenizer.quantiser.e_DVH, self.tokenizer.config.grid
-        z = sum(e_DVH[j][tokens[:, :, j].long()] * (depth > j).unsqueeze(2).float() for j in range(e_DVH.shape[0]))
+        z = sum_embeddings(with_zero_code(e_DVH), tokens, depth.unsqueeze(2) > torch.arange(len(e_DVH)))
         pixels = self.tokenizer.decoder(z.transpose(1, 2).unflatten(2, (g, g)))
         return (pixels.clamp(-1, 1) * 127.5 + 127.5).round().permute(0, 2, 3, 1).to(torch.uint8)
 

@@ -7,12 +7,24 @@ from __future__ import annotations
 
 import torch
 import torch.distributed as dist
+import torch.nn.functional as F
 from torch import nn
 
 
 def nearest_code(r_NH: torch.Tensor, e_VH: torch.Tensor) -> torch.Tensor:
     """Index `[N]` of the nearest code: argmin_v |r - e_v|^2 = argmin_v |e_v|^2 - 2 r.e_v."""
     return torch.addmm(e_VH.square().sum(1), r_NH, e_VH.t(), alpha=-2.0).argmin(1)
+
+
+def with_zero_code(e_DVH: torch.Tensor) -> torch.Tensor:
+    """Codebooks `[D, V + 1, H]` in which code `V` adds nothing: what a masked token is looked up as."""
+    return F.pad(e_DVH, (0, 0, 0, 1))
+
+
+def sum_embeddings(table_DVH: torch.Tensor, x_BLD: torch.Tensor, shown_BLD: torch.Tensor) -> torch.Tensor:
+    """Sum `[B, L, H]` of the embeddings of the shown tokens; `table_DVH` is `with_zero_code`. The others may be anything."""
+    x_BLD = torch.where(shown_BLD, x_BLD, table_DVH.shape[1] - 1)
+    return sum(F.embedding(x_BL1.squeeze(2), e_VH) for x_BL1, e_VH in zip(x_BLD.split(1, 2), table_DVH))
 
 
 class ResidualQuantiser(nn.Module):

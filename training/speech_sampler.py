@@ -32,7 +32,7 @@ class SpeechStep(Step):
         """tokens int32 `[B, L, D]`, k `[B, L]`, guidance, top_p, noise_scale `[B]`, uniform `[B, L]`, gaussian `[B, L, H]` -> proposed, confidence."""
         D, (B, L) = self.generator.config.D, k.shape
         k, seen = k.long(), visible(k, D)
-        z = sum(self.e_DVH[j][tokens[:, :, j].long()] * seen[:, :, j : j + 1].float() for j in range(D))
+        z = self.embed(tokens, seen)
         dropped = [(True, True)] if voice_share is None else [(True, False), (False, True)]
         branches = [condition, *(condition.dropping(*which) for which in dropped)]
         n = len(branches)

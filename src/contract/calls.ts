@@ -123,7 +123,7 @@ export const assets = {
   picture: (id: string) => `/assets/items/${id}/picture.png`,
   /** The token array as safetensors. */
   tokens: (id: string) => `/assets/items/${id}/tokens.safetensors`,
-  /** 192 px WebP. */
+  /** 192 px WebP, or the picture itself where it is no larger. */
   thumbnail: (id: string) => `/assets/items/${id}/thumbnail.webp`,
   /** The sheet of class tiles of a package. */
   classes: (model: string) => `/assets/models/${model}/thumbnails.webp`,

@@ -18,7 +18,7 @@ export const events = {
     /** Tokens still masked in the first picture of the batch, of `tokens` in all. */
     masked: z.int(),
     tokens: z.int(),
-    /** WebP pictures decoded from the tokens revealed so far, or empty when this step has none. */
+    /** Picture files, WebP or JPEG, decoded from the tokens revealed so far, or empty when this step has none. */
     previews: z.array(z.instanceof(Uint8Array)),
     /** Masked depths k_i of every position of each picture of the batch. */
     k: z.array(z.instanceof(Uint8Array)),

@@ -3,7 +3,7 @@ import type { Manifest } from '../contract/model.js';
 import type { ProviderName, ProviderProbe } from '../contract/records.js';
 import type { Sampling } from '../contract/sampling.js';
 import { type GraphBorder, type RunnableGraph, graphBorders } from './borders.js';
-import { type ModelPackage, openPackage, packageFileNames, readPackageFile } from './package.js';
+import { type ModelPackage, borrowPackageFile, checkPackageFile, openPackage, packageFileNames, readPackageFile } from './package.js';
 import { type Attempt, type GoldenCases, type Sessions, chooseProvider, goldenCase, measure, releaseSessions } from './probe.js';
 import { providerFailure } from './provider-failure.js';
 import { remoteAddresses } from './remote/addresses.js';
@@ -58,18 +58,18 @@ export class Engine {
       throw new StudioError('bad-request', `The model "${id}" is only codebooks: there is nothing in it to run. Inspect tokens with it.`);
     }
     const borders = graphBorders(pack.manifest);
-    const decodeBytes = await readPackageFile(pack, 'decode');
-    const stepBytes = files.step ? await readPackageFile(pack, 'step') : null;
     const cases = await readGolden(pack, borders);
     for (const name of packageFileNames(pack.manifest)) {
-      // Read for their SHA-256 alone; the others have just been.
-      if (name !== 'decode' && name !== 'step' && name !== 'golden') await readPackageFile(pack, name);
+      // The others are checked as they are read.
+      if (name !== 'decode' && name !== 'step' && name !== 'golden') await checkPackageFile(pack, name);
     }
+    const decodeFile = await borrowPackageFile(pack, 'decode');
+    const stepFile = files.step ? await borrowPackageFile(pack, 'step') : null;
 
     const localSessions = async (name: ProviderName): Promise<Sessions> => {
       const options = { provider: name, threads };
-      const decode = await createSession(pack, decodeBytes, 'decode', borders.decode, options);
-      return { step: stepBytes && (await createSession(pack, stepBytes, 'step', borders.step, options)), decode };
+      const decode = await createSession(pack, decodeFile.bytes, 'decode', borders.decode, options);
+      return { step: stepFile && (await createSession(pack, stepFile.bytes, 'step', borders.step, options)), decode };
     };
     const attempt = async (name: ProviderName): Promise<Attempt> => {
       let sessions: Sessions;
@@ -91,13 +91,14 @@ export class Engine {
         return { sessions: null, measurement: null, problem: providerFailure(error) };
       }
     };
-    const choice = await chooseProvider({
-      wanted: provider,
-      probeAll,
-      listed: [...(servers.length > 0 ? (['remote'] as const) : []), ...listedProviders()],
-      attempt,
-    });
-    return new Engine(pack, choice.provider, choice.probes, choice.sessions, threads);
+    try {
+      const listed = [...(servers.length > 0 ? (['remote'] as const) : []), ...listedProviders()];
+      const choice = await chooseProvider({ wanted: provider, probeAll, listed, attempt });
+      return new Engine(pack, choice.provider, choice.probes, choice.sessions, threads);
+    } finally {
+      decodeFile.release();
+      stepFile?.release();
+    }
   }
 
   /**
@@ -225,10 +226,12 @@ export class Engine {
   /** Made at first use, as most sessions never encode; on the CPU, because one picture does not repay a probe of its own. */
   private async createEncoder(): Promise<GraphSession> {
     const { pack, threads } = this;
-    return createSession(pack, await readPackageFile(pack, 'encode'), 'encode', graphBorders(pack.manifest).encode, {
-      provider: 'cpu',
-      threads,
-    });
+    const file = await borrowPackageFile(pack, 'encode');
+    try {
+      return await createSession(pack, file.bytes, 'encode', graphBorders(pack.manifest).encode, { provider: 'cpu', threads });
+    } finally {
+      file.release();
+    }
   }
 }
 

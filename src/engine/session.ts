@@ -60,6 +60,8 @@ export class GraphSession implements GraphRunner {
       graphOptimizationLevel: 'all',
       // The arena keeps what the largest batch needed for ever, and a native allocation near 2 GiB kills an Electron process.
       enableCpuMemArena: false,
+      // Each session has threads of its own, and they spin for a while after a run: those of a preview's decoding would hold up the next step.
+      extra: { session: { force_spinning_stop: '1' } },
       logSeverityLevel: FATAL,
       ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
     });

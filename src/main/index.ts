@@ -2,11 +2,14 @@ import path from 'node:path';
 import { app, nativeTheme, powerMonitor, shell, type BrowserWindow } from 'electron';
 import { StudioError } from '../contract/index.js';
 import type { Studio } from '../studio/index.js';
+// By its own name, because the room's index brings what other hosts need as well.
+import { createStudio } from '../studio/studio.js';
 import { spawnEngine } from './engine-process.js';
 import { answerCalls, sendEvent } from './ipc.js';
 import { showJobsOutside } from './job-signals.js';
 import { libraryMenu } from './library-menu.js';
 import { setMenu } from './menu.js';
+import { nativeEncoder } from './native-pictures.js';
 import { pauseWhileAsleep } from './power.js';
 import { serveStudio } from './protocol.js';
 import { guardContents, guardSession, registerScheme } from './security.js';
@@ -45,13 +48,12 @@ if (app.requestSingleInstanceLock()) {
 
 async function start(): Promise<void> {
   useWasmSharpOnLinux();
-  // Imported only now, because it imports sharp; by its own name, because the room's index brings what other hosts need as well.
-  const { createStudio } = await import('../studio/studio.js');
   const studio = createStudio({
     host: 'electron',
     version: app.getVersion(),
     modelFolders: modelFolders(),
     spawnEngine,
+    encoder: nativeEncoder,
     ...(given !== null && { dataFolder: given }),
     reports,
     licencesFile: path.join(import.meta.dirname, 'licences.json'),
@@ -72,6 +74,8 @@ async function start(): Promise<void> {
   window = openWindow({ stateFile: path.join(app.getPath('userData'), 'window.json'), isBusy: () => hasOpenJobs(studio), reports });
   studio.subscribe((event) => window && sendEvent(window, event));
   showJobsOutside(studio, window);
+  // What is wrong with the model is told when somebody asks for a picture.
+  void studio.warmUp().catch(() => undefined);
 }
 
 /** Where packages are looked for besides the data folder: what ships, or what `RESGEN_MODELS` says instead. */

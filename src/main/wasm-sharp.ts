@@ -3,7 +3,7 @@ import { createRequire, Module } from 'node:module';
 /**
  * Makes sharp take its WebAssembly build on Linux. Electron's binary there is linked with the system's GLib; the native build has one of its
  * own, binds half of it to the system's, and ends the process within a few pictures (https://github.com/lovell/sharp/issues/4522).
- * Must run before sharp is imported.
+ * Must run before sharp is loaded, which is when something first needs it (`studio/sharp.ts`).
  */
 export function useWasmSharpOnLinux(): void {
   if (process.platform !== 'linux') return;

@@ -34,12 +34,9 @@ export class Assets {
   /** `path` is that of a URL, without its query. Null where there is no such file, whatever the reason. */
   async find(path: string): Promise<Asset | null> {
     const file = await this.#file(path);
-    if (file === null) return null;
-    const there = await access(file).then(
-      () => true,
-      () => false,
-    );
-    return there ? { file, contentType: TYPES[file.slice(file.lastIndexOf('.') + 1)] ?? 'application/octet-stream' } : null;
+    return file !== null && (await isThere(file))
+      ? { file, contentType: TYPES[file.slice(file.lastIndexOf('.') + 1)] ?? 'application/octet-stream' }
+      : null;
   }
 
   async #file(path: string): Promise<string | null> {
@@ -49,7 +46,18 @@ export class Assets {
     if (group === 'models') return file === 'thumbnails.webp' && ModelId.safeParse(name).success ? this.models.thumbnails(name) : null;
     if (group === 'voices') return file === voiceFiles.clip && VoiceId.safeParse(name).success ? this.voices.path(name, file) : null;
     if (group !== 'items' || !ItemId.safeParse(name).success) return null;
-    if (file === itemFiles.picture) return this.exports.served(name).catch(() => null);
-    return file === itemFiles.thumbnail || file === itemFiles.tokens ? this.library.path(name, file) : null;
+    if (file === itemFiles.tokens) return this.library.path(name, file);
+    if (file === itemFiles.thumbnail) {
+      const thumbnail = this.library.path(name, file);
+      if (await isThere(thumbnail)) return thumbnail;
+    } else if (file !== itemFiles.picture) return null;
+    return this.exports.served(name).catch(() => null);
   }
+}
+
+function isThere(file: string): Promise<boolean> {
+  return access(file).then(
+    () => true,
+    () => false,
+  );
 }

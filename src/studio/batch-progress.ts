@@ -1,7 +1,7 @@
 import type { Manifest, StudioEvent } from '../contract/index.js';
 import type { StepReply } from './engine-link.js';
 import type { PlannedPicture } from './job-plan.js';
-import { toPreview } from './pictures.js';
+import type { PictureEncoder } from './pictures.js';
 import type { TimeLeft } from './time-left.js';
 
 interface Context {
@@ -10,6 +10,7 @@ interface Context {
   /** Pictures of the job that come after this batch. */
   waiting: number;
   manifest: Manifest;
+  encoder: PictureEncoder;
   timeLeft: TimeLeft;
   emit: (event: StudioEvent) => void;
 }
@@ -21,13 +22,13 @@ export class BatchProgress {
   constructor(private readonly context: Context) {}
 
   step(reply: StepReply): void {
-    const { jobId, batch, waiting, manifest, timeLeft, emit } = this.context;
+    const { jobId, batch, waiting, manifest, encoder, timeLeft, emit } = this.context;
     const { step, steps, k, masked } = reply;
     const { L, D } = manifest.tokens;
     const size = manifest.image?.size ?? 0;
     const secondsLeft = timeLeft.afterStep(batch.length, (steps - step) * batch.length + steps * waiting);
     // A preview that can't be encoded is no reason to lose the picture.
-    const encoded = Promise.all(reply.previews.map((data) => toPreview({ data, size }))).catch(() => []);
+    const encoded = Promise.all(reply.previews.map((data) => encoder.preview({ data, size }))).catch(() => []);
     this.#told = this.#told.then(async () => {
       const previews = await encoded;
       const indices = batch.map(({ index }) => index);

@@ -63,6 +63,18 @@ export class Engine {
     });
   }
 
+  /** Loads the model ahead of its first use, unless one is loaded. What goes wrong is told at that use: nobody has asked yet. */
+  warmUp(model: ModelPackage, provider: Settings['provider']): Promise<void> {
+    return this.#inTurn(async () => {
+      if (this.#loaded) return;
+      try {
+        await this.#load(model, provider, false);
+      } catch {
+        this.#update({ problem: null });
+      }
+    });
+  }
+
   /** Loads the model again and times every provider that this build lists. */
   probe(model: ModelPackage, provider: Settings['provider']): Promise<EngineStatus> {
     return this.#inTurn(async () => {

@@ -2,13 +2,13 @@ import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { open, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Zip, ZipPassThrough } from 'fflate';
-import sharp from 'sharp';
 import { type ExportedFile, type Item, type Params, StudioError, assets } from '../contract/index.js';
 import { writeWhole } from './files.js';
 import { newId } from './ids.js';
 import { type Library, itemFiles } from './library.js';
 import { toSheet } from './pictures.js';
 import { embedWithSharp, stripPng } from './recipe-file.js';
+import { loadSharp } from './sharp.js';
 
 type Format = Exclude<Params<'items.export'>['format'], 'sheet'>;
 const EXTENSIONS: Record<Format, string> = { png: 'png', jpeg: 'jpg', webp: 'webp' };
@@ -63,6 +63,7 @@ export class Exports {
     if (item.width === null) throw noPicture();
     const stored = await this.library.read(item.id, itemFiles.picture);
     if (format === 'png') return this.embedRecipe() ? stored : stripPng(stored);
+    const sharp = await loadSharp();
     const picture = sharp(stored);
     const size = { width: item.width ?? 0, height: item.height ?? 0 };
     const marked = this.embedRecipe() ? embedWithSharp(picture, item.recipe, size) : picture;

@@ -8,6 +8,7 @@ import { type PlannedPicture, placeInPlan, planJob } from './job-plan.js';
 import type { JobsStore } from './jobs-store.js';
 import type { Library } from './library.js';
 import type { Models } from './models.js';
+import type { PictureEncoder } from './pictures.js';
 import type { SettingsStore } from './settings-store.js';
 import { TimeLeft } from './time-left.js';
 
@@ -18,6 +19,7 @@ interface Parts {
   models: Models;
   settings: SettingsStore;
   engine: Engine;
+  encoder: PictureEncoder;
   emit: (event: StudioEvent) => void;
   /** Told of errors that may be the studio's own fault. */
   onError: (doing: string, error: unknown) => void;
@@ -234,8 +236,8 @@ export class JobQueue {
     timeLeft: TimeLeft,
     signal: AbortSignal,
   ): Promise<Generated> {
-    const { engine, settings, emit } = this.parts;
-    const progress = new BatchProgress({ jobId: job.id, batch, waiting, manifest: model.manifest, timeLeft, emit });
+    const { engine, settings, encoder, emit } = this.parts;
+    const progress = new BatchProgress({ jobId: job.id, batch, waiting, manifest: model.manifest, encoder, timeLeft, emit });
     const request = {
       items: batch.map(({ classIndex, seed }) => ({ classIndex, seed })),
       sampling: job.request.sampling,

@@ -6,7 +6,7 @@ import { readTokenFile, writeTokenFile } from '../engine/tokens.js';
 import { PARTIAL, writeFolder } from './files.js';
 import { newId } from './ids.js';
 import type { ItemsStore } from './items-store.js';
-import { type Pixels, toPng, toThumbnail } from './pictures.js';
+import { type PictureEncoder, type Pixels, THUMBNAIL, toThumbnail } from './pictures.js';
 import { pngSize } from './png-text.js';
 import { embedInPng } from './recipe-file.js';
 
@@ -40,6 +40,7 @@ export class Library {
   constructor(
     dataFolder: string,
     private readonly items: ItemsStore,
+    private readonly encoder: PictureEncoder,
   ) {
     this.#folder = join(dataFolder, 'items');
     mkdirSync(this.#folder, { recursive: true });
@@ -121,8 +122,8 @@ export class Library {
     const folder = join(this.#folder, item.id);
     await writeFolder(folder, {
       ...(picture && {
-        [itemFiles.picture]: embedInPng(await toPng(picture), recipe, { width: picture.size, height: picture.size }),
-        [itemFiles.thumbnail]: await toThumbnail(picture),
+        [itemFiles.picture]: embedInPng(await this.encoder.png(picture), recipe, { width: picture.size, height: picture.size }),
+        ...(picture.size > THUMBNAIL && { [itemFiles.thumbnail]: await toThumbnail(picture) }),
       }),
       [itemFiles.tokens]: writeTokenFile({
         L: shape.L,

@@ -1,8 +1,11 @@
-import sharp, { type Sharp } from 'sharp';
+import type { Sharp } from 'sharp';
 import { FILE_LIMITS, StudioError } from '../contract/index.js';
+import { loadSharp } from './sharp.js';
 
-const THUMBNAIL = 192;
-const PREVIEW = 96;
+/** Side of a thumbnail. A smaller picture has none, and is shown itself. */
+export const THUMBNAIL = 192;
+/** Side of a preview, at most: there are ten of them a second for each picture of a batch. */
+export const PREVIEW = 96;
 
 /** Square RGB pixels, `size * size * 3` bytes, as the engine hands them over. */
 export interface Pixels {
@@ -10,24 +13,41 @@ export interface Pixels {
   size: number;
 }
 
-const fromPixels = ({ data, size }: Pixels): Sharp => sharp(data, { raw: { width: size, height: size, channels: 3 } });
-
-export const toPng = (pixels: Pixels): Promise<Buffer> => fromPixels(pixels).png({ compressionLevel: 9 }).toBuffer();
-
-export function toThumbnail(pixels: Pixels): Promise<Buffer> {
-  return fromPixels(pixels).resize(THUMBNAIL, THUMBNAIL, { kernel: 'lanczos3' }).webp({ quality: 88 }).toBuffer();
+/** What is made of every picture and of its previews. A host may have encoders that are at hand sooner than sharp. */
+export interface PictureEncoder {
+  png(pixels: Pixels): Promise<Buffer>;
+  /** In any format that browsers show, `PREVIEW` a side at most. */
+  preview(pixels: Pixels): Promise<Uint8Array<ArrayBuffer>>;
 }
 
-/** Small and quick: there are ten of these a second for each picture of a batch. */
-export async function toPreview(pixels: Pixels): Promise<Uint8Array<ArrayBuffer>> {
-  return new Uint8Array(await fromPixels(pixels).resize(PREVIEW, PREVIEW, { kernel: 'cubic' }).webp({ quality: 80, effort: 0 }).toBuffer());
+async function fromPixels({ data, size }: Pixels): Promise<Sharp> {
+  const sharp = await loadSharp();
+  return sharp(data, { raw: { width: size, height: size, channels: 3 } });
 }
+
+export async function toPng(pixels: Pixels): Promise<Buffer> {
+  return (await fromPixels(pixels)).png({ compressionLevel: 9 }).toBuffer();
+}
+
+export async function toThumbnail(pixels: Pixels): Promise<Buffer> {
+  return (await fromPixels(pixels)).resize(THUMBNAIL, THUMBNAIL, { kernel: 'lanczos3' }).webp({ quality: 88 }).toBuffer();
+}
+
+export const sharpEncoder: PictureEncoder = {
+  png: toPng,
+  preview: async (pixels) => {
+    const picture = await fromPixels(pixels);
+    const small = pixels.size > PREVIEW ? picture.resize(PREVIEW, PREVIEW, { kernel: 'cubic' }) : picture;
+    return new Uint8Array(await small.webp({ quality: 80, effort: 0 }).toBuffer());
+  },
+};
 
 /**
  * Any picture that sharp reads, as a model of that size wants it: upright, on white, the largest square in its middle.
  * @throws StudioError `bad-file`
  */
 export async function toSquare(name: string, bytes: Uint8Array, size: number): Promise<Pixels> {
+  const sharp = await loadSharp();
   try {
     const data = await sharp(bytes, { failOn: 'error' })
       .autoOrient()
@@ -49,6 +69,7 @@ const MAX_SHEET_SIDE = FILE_LIMITS.sheetSide;
 
 /** Contact sheet of square pictures, row by row, as near to a square as their number allows, on white. */
 export async function toSheet(pictures: readonly Uint8Array[], size: number): Promise<Buffer> {
+  const sharp = await loadSharp();
   const columns = Math.ceil(Math.sqrt(pictures.length));
   const rows = Math.ceil(pictures.length / columns);
   const tile = Math.min(size, Math.floor(MAX_SHEET_SIDE / columns));

@@ -1,8 +1,9 @@
 import readExif from 'exif-reader';
-import sharp, { type Metadata, type Sharp } from 'sharp';
+import type { Metadata, Sharp } from 'sharp';
 import { Recipe, StudioError } from '../contract/index.js';
 import { isPng, readPngText, withPngText } from './png-text.js';
 import { parseRecipeText, recipeText } from './recipe-text.js';
+import { loadSharp } from './sharp.js';
 
 /**
  * A recipe inside a picture, twice: as text that other programs show (PNG `parameters`, EXIF UserComment), and as our own JSON (PNG
@@ -77,6 +78,7 @@ function textsOfPng(bytes: Uint8Array): Texts {
 }
 
 async function textsOfMetadata(name: string, bytes: Uint8Array): Promise<Texts> {
+  const sharp = await loadSharp();
   let metadata: Metadata;
   try {
     metadata = await sharp(bytes).metadata();

@@ -31,7 +31,7 @@ import { JobsStore } from './jobs-store.js';
 import { Library } from './library.js';
 import { Licences } from './licences.js';
 import { Models } from './models.js';
-import { toPng } from './pictures.js';
+import { type PictureEncoder, sharpEncoder, toPng } from './pictures.js';
 import { SettingsStore } from './settings-store.js';
 import { StudioLog, eventLines } from './studio-log.js';
 import { VoicesStore } from './voices/store.js';
@@ -52,6 +52,8 @@ export interface StudioOptions {
   reports?: CrashReports;
   /** Shows a folder in the system's file manager, where host and person share a screen. */
   openFolder?: (folder: string) => Promise<void>;
+  /** Default: sharp. */
+  encoder?: PictureEncoder;
 }
 
 /** The application without a window. Hosts carry `call`, `subscribe` and `asset` to their clients. */
@@ -60,6 +62,8 @@ export interface Studio extends Bridge {
   asset(path: string): Promise<Asset | null>;
   /** A token file as a PNG, at the full depth of its model or a lower one. For hosts without a library of their own. */
   decodeTokens(file: Uint8Array, depth?: number): Promise<Buffer>;
+  /** Loads the model that the Images page opens with, so that the first picture does not wait for it. For hosts with a window. */
+  warmUp(): Promise<void>;
   /** Writes the library into one file, which `stageRestore` takes back. Jobs go on meanwhile. */
   backUp(file: string): Promise<{ files: number }>;
   /** Ends the running job between two steps, to go on at the next start, and the engine process. */
@@ -96,7 +100,7 @@ function openData(folder: string, version: string): OpenedDatabase & { first: bo
 }
 
 function assemble(
-  { host, version, modelFolders, spawnEngine, licencesFile, openFolder, reports: givenReports }: StudioOptions,
+  { host, version, modelFolders, spawnEngine, encoder = sharpEncoder, licencesFile, openFolder, reports: givenReports }: StudioOptions,
   folder: string,
   { db, first, notices }: ReturnType<typeof openData>,
 ): Studio {
@@ -117,7 +121,7 @@ function assemble(
   if (!first && !settings.get().welcomed) settings.set({ welcomed: true });
   const jobs = new JobsStore(db);
   const items = new ItemsStore(db);
-  const library = new Library(folder, items);
+  const library = new Library(folder, items, encoder);
   const voiceRows = new VoicesStore(db);
   const voices = new Voices(folder, voiceRows, library);
   const models = new Models([...modelFolders, join(folder, 'models')]);
@@ -126,7 +130,7 @@ function assemble(
     (payload) => emit({ name: 'engine', payload }),
     (reason, lastWords) => reports.write({ title: `The engine process stopped (${reason}).`, lastWords }),
   );
-  const queue = new JobQueue({ jobs, items, library, models, settings, engine, emit, onError, version });
+  const queue = new JobQueue({ jobs, items, library, models, settings, engine, encoder, emit, onError, version });
   const exports = new Exports(folder, library, () => settings.get().embedRecipe);
   const assets = new Assets(library, models, exports, voices);
   const info: AppInfo = { version, host, platform: process.platform, dataFolder: folder, modelFolders: [...models.folders], notices };
@@ -200,6 +204,11 @@ function assemble(
         throw new StudioError('bad-request', `The model “${id}” has ${D} depths. Choose a depth from 1 to ${D}.`);
       const data = await engine.use(model, settings.get().provider, (session) => session.decode(codes, depth ?? D));
       return toPng({ data, size: image.size });
+    },
+    warmUp: async () => {
+      const able = (await models.list()).filter(({ manifest }) => manifest?.kind === 'image' && manifest.files.step);
+      const next = able.find(({ id }) => id === settings.get().lastModel) ?? able[0];
+      if (next) await engine.warmUp(await models.find(next.id), settings.get().provider);
     },
     backUp: (file) => backUp(db, folder, file),
     close: () => (closing ??= close()),

@@ -1,4 +1,3 @@
-import sharp from 'sharp';
 import { type ExportedFile, type Item, type Params, type Recipe, type StudioEvent, StudioError, toWav } from '../../contract/index.js';
 import { isNpy, readNpy, writeCsv, writeNpy } from '../../engine/inspect/npy.js';
 import { visibleAfter } from '../../engine/inspect/replay.js';
@@ -12,6 +11,7 @@ import { toPng, toSheet } from '../pictures.js';
 import type { SettingsStore } from '../settings-store.js';
 import { type OpenItem, type TokenStore, checkFits } from './token-store.js';
 import { type Decodable, type Views, cannotDecode, notGenerated } from './views.js';
+import { loadSharp } from '../sharp.js';
 
 interface Parts {
   store: TokenStore;
@@ -119,6 +119,7 @@ export class Exchange {
     const pages: Buffer[] = [];
     for (const frame of frames) if (frame instanceof Uint8Array) pages.push(await enlarged(frame, image.size, side));
     const delay = pages.map((_, t) => (t === steps ? LAST_FRAME_MS : FRAME_MS));
+    const sharp = await loadSharp();
     const animation = sharp(pages, { join: { animated: true } });
     return (
       format === 'webp' ? animation.webp({ lossless: true, effort: 2, delay, loop: 0 }) : animation.gif({ delay, loop: 0 })
@@ -127,7 +128,8 @@ export class Exchange {
 }
 
 /** Each by itself, as sharp resizes pages that are stacked in one buffer as if they were one picture. */
-function enlarged(data: Uint8Array, size: number, side: number): Promise<Buffer> {
+async function enlarged(data: Uint8Array, size: number, side: number): Promise<Buffer> {
+  const sharp = await loadSharp();
   const raw = { width: size, height: size, channels: 3 as const };
   return sharp(data, { raw }).resize(side, side, { kernel: 'nearest' }).png({ compressionLevel: 1 }).toBuffer();
 }

@@ -1,4 +1,3 @@
-import sharp from 'sharp';
 import { type Manifest, type Params, type Result, type Settings, StudioError, type TokenView, toWav } from '../../contract/index.js';
 import { visibleAfter } from '../../engine/inspect/replay.js';
 import type { ModelPackage } from '../../engine/package.js';
@@ -7,6 +6,7 @@ import type { Engine } from '../engine.js';
 import type { SettingsStore } from '../settings-store.js';
 import { Recent } from '../recent.js';
 import type { TokenStore } from './token-store.js';
+import { loadSharp } from '../sharp.js';
 
 const FRAMES_KEPT = 64 << 20;
 /** Views that the engine decodes together: more take memory and gain nothing. */
@@ -133,6 +133,7 @@ function difference(before: Frame, after: Frame): Frame {
 async function encodeFrame({ image, sound }: Manifest, frame: Frame): Promise<Uint8Array<ArrayBuffer>> {
   if (frame instanceof Float32Array) return toWav(frame, sound?.sampleRate ?? 0);
   const side = image?.size ?? 0;
+  const sharp = await loadSharp();
   return new Uint8Array(
     await sharp(frame, { raw: { width: side, height: side, channels: 3 } })
       .webp({ lossless: true, effort: 0 })

@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { type Item, type Result, assets } from '../../../src/contract/index.js';
 import { readTokenFile } from '../../../src/engine/tokens.js';
 import { readRecipe } from '../../../src/studio/recipe-file.js';
-import { type TestStudio, openStudio, request } from './support.js';
+import { type TestStudio, makePackage, openStudio, request } from './support.js';
 
 const everything = { limit: 500, before: null, kind: null, search: '' } as const;
 
@@ -157,12 +157,29 @@ describe('an imported picture', () => {
 });
 
 describe('assets', () => {
+  it('have a thumbnail of a large picture, and the picture itself for a small one', async () => {
+    const { studio, items, ask, data, ended, event } = await withItems({ count: 1 });
+    const small = items[0]?.id ?? '';
+    expect(await studio.asset(assets.thumbnail(small))).toEqual(await studio.asset(assets.picture(small)));
+
+    makePackage(join(data, 'models', 'large'), { id: 'large', image: { size: 256 } });
+    const job = await ask('jobs.create', request({ model: 'large', count: 1 }));
+    await ended(job.id);
+    const [large] = (await ask('items.list', everything)).items;
+    const thumbnail = await studio.asset(assets.thumbnail(large?.id ?? ''));
+    expect(thumbnail?.contentType).toBe('image/webp');
+    expect(await sharp(thumbnail?.file).metadata()).toMatchObject({ format: 'webp', width: 192, height: 192 });
+    const progress = await event('progress', (p) => p.jobId === job.id && p.previews.length > 0);
+    expect(await sharp(progress.previews[0]).metadata()).toMatchObject({ width: 96, height: 96 });
+    rmSync(thumbnail?.file ?? '');
+    expect(await studio.asset(assets.thumbnail(large?.id ?? ''))).toMatchObject({ contentType: 'image/png' });
+  });
+
   it('are found by their addresses and by nothing else', async () => {
     const { studio, items, ask, data } = await withItems({ count: 1 });
     const id = items[0]?.id ?? '';
     await ask('models.list', null);
     expect(await studio.asset(assets.picture(id))).toEqual({ file: join(data, 'items', id, 'picture.png'), contentType: 'image/png' });
-    expect(await studio.asset(assets.thumbnail(id))).toMatchObject({ contentType: 'image/webp' });
     expect(await studio.asset(assets.tokens(id))).toMatchObject({ contentType: 'application/octet-stream' });
     expect(await studio.asset(assets.classes('fake'))).toEqual({
       file: join(data, 'models', 'fake', 'thumbnails.webp'),

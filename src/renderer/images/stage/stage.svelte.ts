@@ -4,7 +4,7 @@ import type { EventPayload, Item, Job } from '../../../contract/index.js';
 interface Tile {
   /** Index within the job. */
   readonly index: number;
-  /** WebP bytes of the latest preview; null until the first. */
+  /** The latest preview, a picture file; null until the first. */
   readonly preview: Uint8Array<ArrayBuffer> | null;
   /** Masked depths of every position, `[L]`. */
   readonly k: Uint8Array;
