@@ -14,6 +14,7 @@ import { pauseWhileAsleep } from './power.js';
 import { serveStudio } from './protocol.js';
 import { guardContents, guardSession, registerScheme } from './security.js';
 import { openReports, stopWithReport } from './trouble.js';
+import { updates } from './updates.js';
 import { useWasmSharpOnLinux } from './wasm-sharp.js';
 import { openWindow } from './window.js';
 
@@ -66,16 +67,23 @@ async function start(): Promise<void> {
   await followTheme(studio);
   pauseWhileAsleep(powerMonitor, studio);
 
+  const lookForUpdate = updates(() => window);
   const info = await studio.call('app.info', null);
   if (info.ok) {
     const { dataFolder } = info.value;
-    setMenu(dataFolder, libraryMenu({ studio, dataFolder, remember: given === null, version: app.getVersion(), window: () => window }));
+    const look = lookForUpdate && (() => void lookForUpdate(true));
+    setMenu(
+      dataFolder,
+      libraryMenu({ studio, dataFolder, remember: given === null, version: app.getVersion(), window: () => window }),
+      look,
+    );
   }
   window = openWindow({ stateFile: path.join(app.getPath('userData'), 'window.json'), isBusy: () => hasOpenJobs(studio), reports });
   studio.subscribe((event) => window && sendEvent(window, event));
   showJobsOutside(studio, window);
   // What is wrong with the model is told when somebody asks for a picture.
   void studio.warmUp().catch(() => undefined);
+  void lookForUpdate?.(false);
 }
 
 /** Where packages are looked for besides the data folder: what ships, or what `RESGEN_MODELS` says instead. */

@@ -1,7 +1,7 @@
 import { app, Menu, shell, type MenuItemConstructorOptions } from 'electron';
 
 /** The native menu: the entries people expect, with the platform's own names and accelerators. */
-export function setMenu(dataFolder: string, library: MenuItemConstructorOptions[]): void {
+export function setMenu(dataFolder: string, library: MenuItemConstructorOptions[], lookForUpdate: (() => void) | null): void {
   const mac = process.platform === 'darwin';
   const openData: MenuItemConstructorOptions = { label: 'Open Data Folder', click: () => void shell.openPath(dataFolder) };
   const template: MenuItemConstructorOptions[] = [
@@ -20,7 +20,13 @@ export function setMenu(dataFolder: string, library: MenuItemConstructorOptions[
       ],
     },
     { role: 'windowMenu' },
-    { role: 'help', submenu: [{ label: 'About ResGen Studio', click: () => app.showAboutPanel() }] },
+    {
+      role: 'help',
+      submenu: [
+        ...(lookForUpdate ? [{ label: 'Check for Updates…', click: lookForUpdate }] : []),
+        { label: 'About ResGen Studio', click: () => app.showAboutPanel() },
+      ],
+    },
   ];
   Menu.setApplicationMenu(Menu.buildFromTemplate(template));
 }

@@ -52,8 +52,19 @@ export function closeDatabase(db: Db): void {
 
 /** Damage in a page that nothing has read yet is found here, while there is still a good copy. */
 function assertSound(db: Db): void {
-  const [row] = db.prepare('PRAGMA quick_check(1)').all() as { quick_check: string }[];
-  if (row?.quick_check !== 'ok') throw Object.assign(new Error(row?.quick_check ?? 'no answer'), { code: 'SQLITE_CORRUPT' });
+  const answer = quickCheck(db);
+  if (answer !== 'ok') throw Object.assign(new Error(answer), { code: 'SQLITE_CORRUPT' });
+}
+
+function quickCheck(db: Db): string {
+  try {
+    const [row] = db.prepare('PRAGMA quick_check(1)').all() as { quick_check: string }[];
+    return row?.quick_check ?? 'no answer';
+  } catch (error) {
+    // It computes the generated columns as well, and stops at a row whose JSON is broken with an error that says nothing of damage.
+    if (error instanceof Error && 'code' in error && error.code === 'SQLITE_ERROR') return error.message;
+    throw error;
+  }
 }
 
 /** The way back to an older studio, should a person want it: its database as it was. */

@@ -14,6 +14,80 @@ test('a page has the bridge and nothing of Node', async ({ studio }) => {
   expect(seen).toEqual({ bridge: ['call', 'subscribe'], require: false, process: false, module: false });
 });
 
+test('its window is isolated, sandboxed and has no privilege that a page could use', async ({ studio }) => {
+  const { app } = studio.host as ElectronHost;
+  const preferences = await app.evaluate(({ webContents }) =>
+    webContents
+      .getAllWebContents()
+      .map((contents) => ({ ...(contents as { getLastWebPreferences?(): object }).getLastWebPreferences?.() })),
+  );
+  expect(preferences).toHaveLength(1);
+  expect(preferences[0]).toMatchObject({
+    contextIsolation: true,
+    sandbox: true,
+    nodeIntegration: false,
+    nodeIntegrationInSubFrames: false,
+    webSecurity: true,
+    allowRunningInsecureContent: false,
+    experimentalFeatures: false,
+    webviewTag: false,
+    enableBlinkFeatures: '',
+  });
+});
+
+test('every answer of the scheme brings the content policy, as a header', async ({ studio }) => {
+  const policies = await studio.page.evaluate(async () => {
+    const answers = await Promise.all(['/', '/index.html', '/none.js', '/assets/items/none/picture.png'].map((path) => fetch(path)));
+    return answers.map(({ headers }) => headers.get('content-security-policy') ?? '');
+  });
+  for (const policy of policies) {
+    expect(policy).toContain("default-src 'none'");
+    expect(policy).toContain("script-src 'self';");
+    expect(policy).toContain("frame-ancestors 'none'");
+    expect(policy).not.toContain('unsafe-eval');
+    expect(policy).not.toMatch(/https?:/);
+  }
+});
+
+test('only links of the web leave for the browser, and no webview comes to be', async ({ studio }) => {
+  const { app } = studio.host as ElectronHost;
+  await app.evaluate(({ shell }) => {
+    const opened: string[] = [];
+    Object.assign(globalThis, { opened });
+    shell.openExternal = (url) => Promise.resolve(void opened.push(url));
+  });
+  await studio.page.evaluate(() => {
+    const addresses = [
+      'file:///etc/passwd',
+      'smb://host/share',
+      'javascript:alert(1)',
+      'ms-msdt:/id',
+      'http://example.org/',
+      'data:text/html,x',
+    ];
+    for (const address of addresses) window.open(address);
+    window.open('https://example.org/card');
+    const view = document.createElement('webview');
+    view.setAttribute('src', 'https://example.org/');
+    document.body.append(view);
+  });
+  await expect.poll(() => app.evaluate(() => (globalThis as { opened?: string[] }).opened)).toEqual(['https://example.org/card']);
+  expect(await app.evaluate(({ webContents }) => webContents.getAllWebContents().length)).toBe(1);
+});
+
+test('another page, even with the same preload, gets no answer from the studio', async ({ studio }) => {
+  const { app } = studio.host as ElectronHost;
+  const reply = await app.evaluate(async ({ app: electron, BrowserWindow }) => {
+    const preload = `${electron.getAppPath()}/out/preload/index.cjs`;
+    const foreign = new BrowserWindow({ show: false, webPreferences: { preload, sandbox: true, contextIsolation: true } });
+    await foreign.loadURL('data:text/html,<title>foreign</title>');
+    const answer: unknown = await foreign.webContents.executeJavaScript("window.studio.call('app.info', null)");
+    foreign.destroy();
+    return answer;
+  });
+  expect(reply).toEqual({ ok: false, error: { code: 'refused', message: 'This page may not call the studio.' } });
+});
+
 test('the scheme serves the studio and its files, nothing beside them', async ({ studio }) => {
   const status = (url: string) =>
     studio.page.evaluate(

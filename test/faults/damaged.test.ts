@@ -43,28 +43,32 @@ it(
   TIMEOUT_MS,
 );
 
-it('an item whose files are cut off takes no other one with it, and is answered with a sentence', async () => {
-  const data = temporaryFolder();
-  const ids = await makeItems(data, ROUNDS + 1, 1);
-  const whole = ids.pop() ?? '';
-  for (const id of ids) {
-    for (const name of readdirSync(join(data, 'items', id))) {
-      const file = join(data, 'items', id, name);
-      truncateSync(file, random(0, statSync(file).size - 1));
+it(
+  'an item whose files are cut off takes no other one with it, and is answered with a sentence',
+  async () => {
+    const data = temporaryFolder();
+    const ids = await makeItems(data, ROUNDS + 1, 1);
+    const whole = ids.pop() ?? '';
+    for (const id of ids) {
+      for (const name of readdirSync(join(data, 'items', id))) {
+        const file = join(data, 'items', id, name);
+        truncateSync(file, random(0, statSync(file).size - 1));
+      }
     }
-  }
-  const { ask, studio } = openStudio({ data });
-  expect((await ask('items.list', everything)).total).toBe(ids.length + 1);
-  for (const id of ids) {
-    for (const format of ['jpeg', 'webp', 'sheet'] as const) {
-      const reply = await studio.call('items.export', { ids: [id], format });
-      if (!reply.ok) expect(reply.error.message, seedNote).toMatch(/^[A-Z“].*\.$/s);
+    const { ask, studio } = openStudio({ data });
+    expect((await ask('items.list', everything)).total).toBe(ids.length + 1);
+    for (const id of ids) {
+      for (const format of ['jpeg', 'webp', 'sheet'] as const) {
+        const reply = await studio.call('items.export', { ids: [id], format });
+        if (!reply.ok) expect(reply.error.message, seedNote).toMatch(/^[A-Z“].*\.$/s);
+      }
+      const tokens = await studio.asset(assets.tokens(id));
+      await expect(studio.decodeTokens(readFileSync(tokens?.file ?? '')), seedNote).rejects.toThrow(/\.$/);
     }
-    const tokens = await studio.asset(assets.tokens(id));
-    await expect(studio.decodeTokens(readFileSync(tokens?.file ?? '')), seedNote).rejects.toThrow(/\.$/);
-  }
-  expect(await ask('items.export', { ids: [whole], format: 'jpeg' })).toMatchObject({ name: 'Banana-1.jpg' });
-}, 60_000);
+    expect(await ask('items.export', { ids: [whole], format: 'jpeg' })).toMatchObject({ name: 'Banana-1.jpg' });
+  },
+  TIMEOUT_MS,
+);
 
 it('a folder that turns read-only fails the job with a sentence; writable again, the job goes on', async (context) => {
   const data = temporaryFolder();

@@ -10,8 +10,11 @@ import type { UserData } from './user-data.js';
 
 /** `resgen serve` and a page of Chromium that signed in with its link. */
 export class BrowserHost implements Host {
+  readonly #others: Page[] = [];
+
   private constructor(
     readonly server: ChildProcess,
+    private readonly links: Links,
     readonly page: Page,
   ) {}
 
@@ -21,12 +24,17 @@ export class BrowserHost implements Host {
       env: { ...process.env, RESGEN_MODELS: data.models, RESGEN_DATA: data.studio },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
-    const link = await findLink(server);
-    const permissions = microphone ? ['microphone'] : [];
-    const context = await browser.newContext({ acceptDownloads: true, permissions, viewport: { width: 1180, height: 820 } });
-    const page = await context.newPage();
-    await page.goto(link);
-    return new BrowserHost(server, page);
+    const links = new Links(server);
+    return new BrowserHost(server, links, await signIn(browser, await links.next(), microphone ? ['microphone'] : []));
+  }
+
+  /** A page of another browser, with cookies of its own, that signs in with the next link that the server prints. */
+  async another(): Promise<Page> {
+    const browser = this.page.context().browser();
+    if (!browser) throw new Error('The browser is gone.');
+    const page = await signIn(browser, await this.links.next());
+    this.#others.push(page);
+    return page;
   }
 
   get pid(): number {
@@ -47,7 +55,7 @@ export class BrowserHost implements Host {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.page.context().close();
+    for (const page of [...this.#others, this.page]) await page.context().close();
     if (this.server.exitCode !== null || this.server.signalCode !== null) return;
     const exited = once(this.server, 'exit');
     this.server.kill('SIGTERM');
@@ -55,19 +63,43 @@ export class BrowserHost implements Host {
   }
 }
 
-/** Reads what the server prints until its link comes; fails with all of it where none does. */
-async function findLink(server: ChildProcess): Promise<string> {
-  const printed: string[] = [];
-  const link = new Promise<string>((resolve, reject) => {
+async function signIn(browser: Browser, link: string, permissions: string[] = []): Promise<Page> {
+  const context = await browser.newContext({ acceptDownloads: true, permissions, viewport: { width: 1180, height: 820 } });
+  const page = await context.newPage();
+  await page.goto(link);
+  return page;
+}
+
+/** The links that a server prints, each of which signs in one browser. */
+class Links {
+  readonly #found: string[] = [];
+  readonly #printed: string[] = [];
+  #ended = false;
+  #wake: () => void = () => undefined;
+
+  constructor(server: ChildProcess) {
     for (const stream of [server.stdout, server.stderr]) {
       if (!stream) continue;
       createInterface(stream).on('line', (line) => {
-        printed.push(line);
+        this.#printed.push(line);
         const match = /http:\/\/\S+#token=\S+/.exec(line);
-        if (match) resolve(match[0]);
+        if (match) this.#found.push(match[0]);
+        this.#wake();
       });
     }
-    server.once('exit', (code) => reject(new Error(`\`resgen serve\` ended with code ${code}:\n${printed.join('\n')}`)));
-  });
-  return link;
+    server.once('exit', () => {
+      this.#ended = true;
+      this.#wake();
+    });
+  }
+
+  /** @throws Error with all that was printed, where the server ends without another one */
+  async next(): Promise<string> {
+    for (;;) {
+      const link = this.#found.shift();
+      if (link !== undefined) return link;
+      if (this.#ended) throw new Error(`\`resgen serve\` ended:\n${this.#printed.join('\n')}`);
+      await new Promise<void>((wake) => (this.#wake = wake));
+    }
+  }
 }

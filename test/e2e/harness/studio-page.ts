@@ -4,11 +4,11 @@ import type { Host } from './host.js';
 
 /** The studio as a person sees it: one name for each thing that tests look at or do. */
 export class StudioPage {
-  readonly page: Page;
-
-  constructor(readonly host: Host) {
-    this.page = host.page;
-  }
+  /** @param page another one than the host's own, of a second browser */
+  constructor(
+    readonly host: Host,
+    readonly page: Page = host.page,
+  ) {}
 
   get classSearch(): Locator {
     return this.page.getByRole('combobox', { name: 'Classes' });

@@ -11,7 +11,18 @@ const all = collectLicences(root);
 const libraries = all.filter(({ kind }) => kind === 'library');
 
 /** May be handed on with a program under the MIT licence, each by what it asks for: its text, which is there. */
-const PERMISSIVE = ['MIT', 'ISC', 'BSD-2-Clause', 'BSD-3-Clause', '0BSD', 'Apache-2.0', 'BlueOak-1.0.0', 'CC0-1.0', 'MPL-2.0'];
+const PERMISSIVE = [
+  'MIT',
+  'ISC',
+  'BSD-2-Clause',
+  'BSD-3-Clause',
+  '0BSD',
+  'Apache-2.0',
+  'BlueOak-1.0.0',
+  'CC0-1.0',
+  'MPL-2.0',
+  'Python-2.0',
+];
 /** libvips: used unchanged, as files of its own that a person can replace, which is what this licence asks for. */
 const LESSER = /^@img\/sharp-/;
 

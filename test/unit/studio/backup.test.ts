@@ -108,6 +108,18 @@ describe('a damaged database', () => {
     expect(readdirSync(data).filter((name) => name.startsWith('studio.db.damaged-'))).toHaveLength(1);
   });
 
+  it('is noticed also where every page is sound and only what a row says is not', async () => {
+    const { studio, data } = await withItems();
+    await studio.close();
+    const file = join(data, 'studio.db');
+    const bytes = readFileSync(file);
+    bytes.fill('#', bytes.indexOf('{"format":1'), bytes.indexOf('{"format":1') + 8);
+    writeFileSync(file, bytes);
+    const again = openStudio({ data });
+    expect((await again.ask('items.list', everything)).total).toBe(3);
+    expect((await again.ask('app.info', null)).notices[0]).toMatch(/^The library's database was damaged/);
+  });
+
   it('stays as it is where there is no good copy', async () => {
     const { studio, data } = await withItems();
     await studio.close();
