@@ -56,7 +56,7 @@ test('inpaints a region, swaps the depths of two items, and undoes both', async 
   await studio.page.getByText('Inpaint', { exact: true }).click();
   await expect(studio.page.getByRole('button', { name: 'Make a new item' })).toBeDisabled();
   await regionOfPicture(studio, { x: 0.1, y: 0.1 }, { x: 0.9, y: 0.2 });
-  await expect(studio.page.getByText('Makes 8 tokens anew, at 1–2.')).toBeVisible();
+  await expect(studio.page.getByText('Makes 8 tokens anew, at 0–1.')).toBeVisible();
   await studio.page.getByRole('button', { name: 'Make a new item' }).click();
   await expect.poll(() => inspected(studio)).not.toBe(newest);
   const inpainted = await inspected(studio);
@@ -165,7 +165,7 @@ test('takes a clip in as a sound: its waveform, its depths, and what is selected
   await expect(studio.inspectedPicture).toHaveAccessibleName('clip.wav, Depths 1 to 1');
   await expect(studio.page.getByText('0.10 of 0.25 s')).toBeVisible();
   await expect(studio.page.getByRole('button', { name: 'Play what depth 1 added' })).toBeVisible();
-  await expect(studio.page.getByRole('img', { name: /^SNR to full depth/ })).toBeVisible();
+  await expect(studio.page.getByRole('img', { name: /^Mel distance to full depth: .* dB at 1, 0 dB at 4/ })).toBeVisible();
 
   // A drag over the first fifth of 250 positions.
   await regionOfPicture(studio, { x: 0.002, y: 0.5 }, { x: 0.199, y: 0.5 });
