@@ -1,7 +1,7 @@
 /**
  * `node bench/grid.mjs [positions] [depths]`: the inspector's token grid in Chromium (2,000 x 72 unless told otherwise), scrolled and
- * zoomed. Prints JSON: time of a frame drawn as the inspector does it, one scaled copy of an image of one pixel a token, and drawn by
- * one rectangle a token, the two in turns in the same page.
+ * zoomed. Prints JSON: time of a frame of an empty page, of one drawn as the inspector does it (one scaled copy of an image of one pixel a
+ * token), and of one drawn by one rectangle a token, in turns in the same page.
  */
 import path from 'node:path';
 import { chromium } from '@playwright/test';

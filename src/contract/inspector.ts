@@ -35,6 +35,8 @@ export const TokenSheet = z.strictObject({
   H: z.int(),
   /** Rows and columns of positions, for pictures. */
   grid: z.tuple([z.int(), z.int()]).nullable(),
+  /** How long a position is, for sounds. */
+  secondsPerPosition: z.number().nullable(),
   /** int32 [L, D] */
   codes: Bytes,
   /** uint8 [L, D]: step (1..steps) at which each token was revealed, 0 for tokens that were given. Null where no generator made them. */

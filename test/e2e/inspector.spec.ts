@@ -1,12 +1,92 @@
-import { cp } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { cp, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import AxeBuilder from '@axe-core/playwright';
+import type { Locator } from '@playwright/test';
 import { type TokenSheet, toWav } from '../../src/contract/index.js';
+import { PYTHON, pythonReadsTokens } from '../python.js';
 import type { StudioPage } from './harness/studio-page.js';
 import { expect, test } from './harness/test.js';
 
 // The tiny model: 2 x 2 positions of 4 depths, 16 codes.
 const D = 4;
+
+test('proof: generate, open, drag the depth, replay, inpaint, swap depths, undo, export, read back in Python', async ({ studio, data }) => {
+  await studio.make({ class: 'Circle', count: 2, seed: 40 });
+  const [newest, older] = await newestItems(studio);
+  await studio.inspectNewest();
+  const before = await tokensOf(studio, newest);
+  await expect(studio.inspectedPicture).toHaveAccessibleName(/All depths/);
+  const whole = await pixelsOf(studio);
+
+  // With the mouse, from the right end to the left.
+  const slider = studio.page.getByRole('slider', { name: 'Depth', exact: true });
+  await dragTo(studio, slider, 0);
+  await expect(slider).toHaveValue('1');
+  await expect(studio.inspectedPicture).toHaveAccessibleName(/Depths 1 to 1/);
+  await expect.poll(() => pixelsOf(studio)).not.toBe(whole);
+  await dragTo(studio, slider, 1);
+  await expect.poll(() => pixelsOf(studio)).toBe(whole);
+
+  // The replay begins with nothing and ends with the picture of the stored tokens.
+  await studio.openTool('Replay');
+  const steps = studio.page.getByRole('slider', { name: 'Step of the generation' });
+  await steps.fill('0');
+  await expect(studio.page.getByText('16 of 16 still masked')).toBeVisible();
+  await expect.poll(() => pixelsOf(studio)).not.toBe(whole);
+  await studio.page.getByRole('button', { name: 'Play', exact: true }).click();
+  await expect(steps).toHaveValue('8');
+  await expect.poll(() => pixelsOf(studio)).toBe(whole);
+
+  await studio.openTool('Edit');
+  await studio.page.getByText('Inpaint', { exact: true }).click();
+  await regionOfPicture(studio, { x: 0.1, y: 0.6 }, { x: 0.9, y: 0.9 });
+  await expect(studio.page.getByText('Makes 8 tokens anew, at 2–3.')).toBeVisible();
+  await studio.page.getByRole('button', { name: 'Make a new item' }).click();
+  await expect.poll(() => inspected(studio)).not.toBe(newest);
+  const inpaintedId = await inspected(studio);
+  const inpainted = await tokensOf(studio, inpaintedId);
+  expect(inpainted.codes.slice(0, 2 * D)).toEqual(before.codes.slice(0, 2 * D));
+  expect(inpainted.codes).not.toEqual(before.codes);
+
+  await studio.page.getByText('Swap depths', { exact: true }).click();
+  await studio.page.getByRole('spinbutton', { name: /Of this item/ }).fill('2');
+  const others = studio.page.getByRole('radiogroup', { name: 'Other item' });
+  const { className, seed } = (await tokensOf(studio, older)).sheet.item.recipe;
+  await others
+    .getByRole('img', { name: `${className}, seed ${seed}` })
+    .first()
+    .click();
+  await studio.page.getByRole('button', { name: 'Make a new item' }).click();
+  await expect.poll(() => inspected(studio)).not.toBe(inpaintedId);
+  const swapped = await tokensOf(studio, await inspected(studio));
+  const fine = await tokensOf(studio, older);
+  expect(swapped.codes).toEqual(inpainted.codes.map((code, n) => (n % D < 2 ? code : fine.codes[n])));
+  expect(swapped.sheet.item.recipe.parents?.map(({ id }) => id)).toEqual([inpaintedId, older]);
+
+  await studio.page.getByRole('button', { name: 'Undo the edit' }).click();
+  await expect.poll(() => inspected(studio)).toBe(inpaintedId);
+  await expect(studio.page.getByRole('button', { name: 'Undo the edit' })).toBeEnabled();
+
+  const file = await studio.host.download(async () => {
+    await studio.page.getByRole('button', { name: 'Save', exact: true }).click();
+    await studio.page.getByRole('menuitem', { name: 'safetensors' }).click();
+  });
+  expect(file.name).toMatch(/\.safetensors$/);
+  if (!pythonReadsTokens()) return;
+  const saved = path.join(data.folder, 'exported.safetensors');
+  await writeFile(saved, file.bytes);
+  const read = [
+    'import json, sys',
+    'from safetensors import safe_open',
+    'with safe_open(sys.argv[1], framework="numpy") as f:',
+    '    codes, recipe = f.get_tensor("codes"), json.loads(f.metadata()["recipe"])',
+    'print(json.dumps([codes.tolist(), str(codes.dtype), recipe["edit"]["kind"]]))',
+  ].join('\n');
+  const [codes, type, kind] = JSON.parse(execFileSync(PYTHON, ['-c', read, saved], { encoding: 'utf8' })) as [number[][], string, string];
+  expect(codes.flat()).toEqual(inpainted.codes);
+  expect([type, kind]).toEqual(['int32', 'resamplePositions']);
+});
 
 test('opens from the viewer, follows the depth slider, and lights up what is selected', async ({ studio }) => {
   await studio.make({ class: 'Circle', count: 1, seed: 5 });
@@ -56,7 +136,7 @@ test('inpaints a region, swaps the depths of two items, and undoes both', async 
   await studio.page.getByText('Inpaint', { exact: true }).click();
   await expect(studio.page.getByRole('button', { name: 'Make a new item' })).toBeDisabled();
   await regionOfPicture(studio, { x: 0.1, y: 0.1 }, { x: 0.9, y: 0.2 });
-  await expect(studio.page.getByText('Makes 8 tokens anew, at 1–2.')).toBeVisible();
+  await expect(studio.page.getByText('Makes 8 tokens anew, at 0–1.')).toBeVisible();
   await studio.page.getByRole('button', { name: 'Make a new item' }).click();
   await expect.poll(() => inspected(studio)).not.toBe(newest);
   const inpainted = await inspected(studio);
@@ -108,7 +188,28 @@ test('shows the codebook: usage, the map, and who holds a code', async ({ studio
   await studio.openTool('Codebook');
   await expect(studio.page.getByText(/Over 2 items/)).toBeVisible();
   await expect(studio.page.getByRole('img', { name: 'Codes of depth 1: 16 points.' })).toBeVisible();
-  await expect(studio.page.getByRole('list', { name: 'Items that hold this code' }).getByRole('link').first()).toBeVisible();
+  const holders = studio.page.getByRole('list', { name: 'Items that hold this code' });
+  await expect(holders.getByRole('link').first()).toBeVisible();
+  // Narrowed to words that only one of the two has; the code is one of it, whose tokens are selected where it leads to.
+  await studio.page.getByRole('searchbox', { name: 'Search among these items' }).fill('circle 2');
+  await expect(studio.page.getByText(/Over 1 item:/)).toBeVisible();
+  await expect(holders.getByRole('link')).toHaveCount(1);
+  await holders.getByRole('link').click();
+  await expect(studio.page.getByRole('complementary')).toContainText(/[1-4] tokens/);
+});
+
+test('shows the codebook of what is selected in the library', async ({ studio }) => {
+  await studio.make({ class: 'Circle', count: 3, seed: 1 });
+  await studio.page.getByRole('link', { name: 'Library', exact: true }).click();
+  const tiles = studio.page.getByRole('main', { name: 'Library' }).getByRole('option');
+  await expect(tiles).toHaveCount(3);
+  await tiles.nth(0).click({ modifiers: ['Control'] });
+  await tiles.nth(2).click({ modifiers: ['Control'] });
+  await studio.page.getByRole('toolbar', { name: 'Selected items' }).getByRole('button', { name: 'Codebook' }).click();
+  await expect(studio.page.getByRole('combobox', { name: 'Items', exact: true })).toHaveValue('chosen');
+  await expect(studio.page.getByText(/Over 2 items/)).toBeVisible();
+  await studio.page.getByRole('combobox', { name: 'Items', exact: true }).selectOption('all');
+  await expect(studio.page.getByText(/Over 3 items/)).toBeVisible();
 });
 
 test('saves the tokens, a chart, and the unmasking', async ({ studio }) => {
@@ -130,6 +231,11 @@ test('saves the tokens, a chart, and the unmasking', async ({ studio }) => {
   expect(chart.bytes.toString()).not.toContain('oklch(');
   const png = await studio.host.download(() => studio.page.getByRole('button', { name: 'Save Residual energy as PNG' }).click());
   expect(png.bytes.toString('latin1', 1, 4)).toBe('PNG');
+  // The grid is a chart as well.
+  const grid = await save('Grid, SVG');
+  expect(grid.name).toBe('tokens-code.svg');
+  expect(grid.bytes.toString()).toMatch(/Circle, seed 2: code<\/text>.*<image [^>]+ href="data:image\/png;base64,/);
+  expect((await save('Grid, PNG')).bytes.toString('latin1', 1, 4)).toBe('PNG');
 });
 
 test('takes back a token file that it saved', async ({ studio }) => {
@@ -165,7 +271,7 @@ test('takes a clip in as a sound: its waveform, its depths, and what is selected
   await expect(studio.inspectedPicture).toHaveAccessibleName('clip.wav, Depths 1 to 1');
   await expect(studio.page.getByText('0.10 of 0.25 s')).toBeVisible();
   await expect(studio.page.getByRole('button', { name: 'Play what depth 1 added' })).toBeVisible();
-  await expect(studio.page.getByRole('img', { name: /^SNR to full depth/ })).toBeVisible();
+  await expect(studio.page.getByRole('img', { name: /^Mel distance to full depth: .* dB at 1, 0 dB at 4/ })).toBeVisible();
 
   // A drag over the first fifth of 250 positions.
   await regionOfPicture(studio, { x: 0.002, y: 0.5 }, { x: 0.199, y: 0.5 });
@@ -224,6 +330,23 @@ async function tokensOf(studio: StudioPage, id: string): Promise<{ sheet: TokenS
 /** Bytes as the page hands them to the test: as they are from Electron, in their JSON form from the browser host. */
 function bytesOf(value: Uint8Array | { $bytes: string }): Uint8Array {
   return '$bytes' in value ? Buffer.from(value.$bytes, 'base64') : value;
+}
+
+/** What the picture shows now, as something that can be compared. */
+function pixelsOf(studio: StudioPage): Promise<string> {
+  return studio.inspectedPicture.locator('canvas').evaluate((canvas: HTMLCanvasElement) => canvas.toDataURL());
+}
+
+/** Drags a slider's handle to an end: 0 the left one, 1 the right one. */
+async function dragTo({ page }: StudioPage, slider: Locator, end: 0 | 1): Promise<void> {
+  const box = await slider.boundingBox();
+  if (!box) throw new Error('The slider is not to be seen.');
+  const [y, left, right] = [box.y + box.height / 2, box.x + 8, box.x + box.width - 8];
+  await page.mouse.move(end === 0 ? right : left, y);
+  await page.mouse.down();
+  await page.mouse.move((left + right) / 2, y, { steps: 5 });
+  await page.mouse.move(end === 0 ? left - 8 : right + 8, y, { steps: 5 });
+  await page.mouse.up();
 }
 
 /** Drags over the picture, from one place to another in shares of its sides. */

@@ -57,6 +57,8 @@ export class Inspector {
   readonly run: EditRun;
   readonly nearest: NearestCodes;
   #wanted: string | null = null;
+  /** Whether `items` was read: what was added since is only the newest of them. */
+  #listed = false;
   /** Items that the codebook is to be shown of, once one of them is open. */
   #asked: readonly string[] | null = null;
   /** Tokens to select in an item that is about to be opened. */
@@ -86,7 +88,7 @@ export class Inspector {
 
   /** Opens what the address names. */
   async follow(id: string | null): Promise<void> {
-    if (this.items.length === 0) void this.loadItems();
+    if (!this.#listed) void this.loadItems();
     if (id === this.#wanted) return;
     if (id === null) {
       this.#wanted = null;
@@ -115,8 +117,10 @@ export class Inspector {
 
   async loadItems(): Promise<void> {
     const reply = await this.studio.bridge.call('items.list', { limit: CANDIDATES, before: null, kind: null, search: '' });
-    if (reply.ok) this.items = reply.value.items;
-    else this.studio.notices.error(reply.error.message);
+    if (reply.ok) {
+      this.items = reply.value.items;
+      this.#listed = true;
+    } else this.studio.notices.error(reply.error.message);
   }
 
   async open(id: string): Promise<void> {

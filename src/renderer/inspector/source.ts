@@ -8,6 +8,7 @@ export interface Tokens extends TokenValues {
   readonly item: Item;
   readonly H: number;
   readonly grid: readonly [number, number] | null;
+  readonly secondsPerPosition: number | null;
   readonly residual: Float32Array;
   /** Length of each token's embedding. */
   readonly norm: Float32Array;

@@ -7,7 +7,7 @@ import type { ModelPackage } from '../../engine/package.js';
 import type { ItemsStore } from '../items-store.js';
 import type { Models } from '../models.js';
 import { bytesOf } from './bytes.js';
-import { Recent } from './recent.js';
+import { Recent } from '../recent.js';
 import { type TokenStore, misfit } from './token-store.js';
 import { type Views, contentType } from './views.js';
 

@@ -33,6 +33,7 @@ export function createInspectorHandlers(parts: Parts): Pick<Handlers, InspectorC
       V: books.V,
       H: books.H,
       grid: manifest.tokens.grid ?? null,
+      secondsPerPosition: manifest.sound ? manifest.sound.samplesPerPosition / manifest.sound.sampleRate : null,
       codes: bytesOf(file.codes),
       revealedAt: file.revealedAt ? bytesOf(file.revealedAt) : null,
       confidence: file.confidence ? bytesOf(file.confidence) : null,

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { codeColour, oklchToSrgb, sequentialScale } from '../../../src/renderer/inspector/grid/colours.js';
 import { colour, has, type TokenValues } from '../../../src/renderer/inspector/grid/colouring.js';
+import { gridDrawing } from '../../../src/renderer/inspector/grid/gridDrawing.js';
 import { paintCodes, paintValues, rangeOf } from '../../../src/renderer/inspector/grid/paint.js';
 import { TokenSelection, runsOf, sayPositions } from '../../../src/renderer/inspector/grid/selection.svelte.js';
 import { HEADER, Viewport, labelStep } from '../../../src/renderer/inspector/grid/viewport.svelte.js';
@@ -183,7 +184,7 @@ describe('the selection', () => {
     chosen.togglePosition(6);
     expect(chosen.sorted).toEqual([1, 2]);
     expect(chosen.depths).toEqual([0, 3]);
-    expect(sayPositions([0, 1, 2, 5, 7, 8])).toBe('1–3, 6, 8–9');
+    expect(sayPositions([0, 1, 2, 5, 7, 8])).toBe('0–2, 5, 7–8');
     expect(runsOf([])).toEqual([]);
   });
 
@@ -195,4 +196,32 @@ describe('the selection', () => {
     chosen.show(4, 4);
     expect(chosen.empty).toBe(true);
   });
+});
+
+describe('the grid as a drawing of its own', () => {
+  const colours = { ground: 'white', text: 'black', faint: 'grey' };
+
+  it('has every depth, round positions, and a legend, and escapes what a name brings', () => {
+    const image = { width: 64, height: 3 };
+    const { svg, width, height } = gridDrawing(
+      { image, scale: sequentialScale(false), low: '1', high: '9 left' },
+      'a<b>&"c"',
+      'data:,',
+      colours,
+    );
+    const doc = svg.match(/>[^<]+<\/text>/g)?.map((label) => label.slice(1, -7)) ?? [];
+    expect(doc).toEqual(['a&lt;b&gt;&amp;&quot;c&quot;', '1', '9 left', ...range(0, 64, 2), '1', '2', '3']);
+    expect(svg).toContain('<linearGradient id="scale"><stop offset="0" stop-color="rgb(');
+    expect([width, height]).toEqual([40 + 64 * 20 + 16, 52 + 3 * 20 + 16]);
+  });
+
+  it('stays small enough to open for minutes of sound', () => {
+    const { width, svg } = gridDrawing({ image: { width: 4096, height: 72 }, scale: null, low: '0', high: '1023' }, 't', 'data:,', colours);
+    expect(width).toBeLessThan(4100);
+    expect(svg).toContain('codes 0 to 1023');
+  });
+
+  function range(from: number, to: number, step: number): string[] {
+    return Array.from({ length: Math.ceil((to - from) / step) }, (_, n) => String(from + n * step));
+  }
 });

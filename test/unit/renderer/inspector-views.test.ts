@@ -15,6 +15,7 @@ import { decibels, difference, isSound, nothing, type Frame } from '../../../src
 import { History } from '../../../src/renderer/inspector/history.svelte.js';
 import { Inspector } from '../../../src/renderer/inspector/inspector.svelte.js';
 import type { Pixels } from '../../../src/renderer/inspector/pixels.js';
+import { melDistance } from '../../../src/renderer/inspector/mel.js';
 import { ReplayView, histogramOf } from '../../../src/renderer/inspector/replay/replay.svelte.js';
 import { outline } from '../../../src/renderer/inspector/views/peaks.js';
 import { positionAt, positionsBetween } from '../../../src/renderer/inspector/views/regions.js';
@@ -137,6 +138,22 @@ describe('a sound', () => {
     expect(decibels(wave(0.5), grey(1))).toBeNaN();
   });
 
+  it('is as far from another as the ear tells: by level alone where the level alone is another', () => {
+    const noise = Float32Array.from({ length: 8000 }, (_, n) => 0.2 * Math.sin(n * n * 0.37));
+    const at = (factor: number): Sound => ({ sampleRate: 8000, samples: noise.map((sample) => factor * sample) });
+    expect(melDistance(at(1), at(1))).toBe(0);
+    expect(melDistance(at(1), at(0.1))).toBeCloseTo(20, 1);
+    // Another phase is heard the same, and has no signal-to-noise ratio to speak of.
+    const tone = (phase: number): Sound => ({
+      sampleRate: 8000,
+      samples: Float32Array.from({ length: 8000 }, (_, n) => 0.5 * Math.sin((2 * Math.PI * 440 * n) / 8000 + phase)),
+    });
+    expect(decibels(tone(2), tone(0))).toBeLessThan(0);
+    expect(melDistance(tone(2), tone(0))).toBeLessThan(3);
+    const higher: Sound = { sampleRate: 8000, samples: tone(0).samples.map((_, n) => 0.5 * Math.sin((2 * Math.PI * 1760 * n) / 8000)) };
+    expect(melDistance(higher, tone(0))).toBeGreaterThan(10);
+  });
+
   it('added by a depth is heard at full strength, and nothing stays silent', () => {
     const { frame, gain } = difference(wave(0.5), wave(0.4));
     expect(gain).toBeCloseTo(10, 3);
@@ -195,6 +212,7 @@ function sheet(of: Item, change: Partial<TokenSheet> = {}): TokenSheet {
     V: 8,
     H: 4,
     grid: [2, 2],
+    secondsPerPosition: null,
     codes: bytes(Int32Array.of(0, 1, 2, 3, 4, 5, 6, 7)),
     revealedAt: Uint8Array.of(1, 1, 1, 2, 2, 2, 3, 3),
     confidence: bytes(new Float32Array(8).fill(-1)),
@@ -244,6 +262,13 @@ describe('the inspector', () => {
     expect(inspector.session?.depth.depth).toBe(2);
     expect(inspector.replay?.revealed).toEqual([3, 3, 2]);
     expect(inspector.candidates.map(({ id }) => id)).toEqual(['second']);
+  });
+
+  it('lists what there is, also where an item was made before the page was first opened', async () => {
+    const { inspector } = await setUp();
+    inspector.onEvent({ name: 'itemAdded', payload: item('first') });
+    await inspector.follow(null);
+    await vi.waitFor(() => expect(inspector.items.map(({ id }) => id)).toEqual(['first', 'second']));
   });
 
   it('says why an item can not be opened', async () => {

@@ -3,22 +3,10 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { assets } from '../../../src/contract/index.js';
+import { PYTHON, pythonReadsTokens } from '../../python.js';
 import { openStudio, request, temporaryFolder } from './support.js';
 
-const PYTHON = process.env['RESGEN_PYTHON'] ?? 'python3';
 const PAGE = resolve(import.meta.dirname, '..', '..', '..', 'docs', 'inspector.md');
-
-function pythonReadsTokens(): boolean {
-  try {
-    execFileSync(PYTHON, ['-c', 'import numpy, safetensors.numpy'], { stdio: 'ignore' });
-    return true;
-  } catch {
-    process.stdout.write(
-      `Skipped: ${PYTHON} has no numpy and safetensors, so that it can't read token files (RESGEN_PYTHON names another).\n`,
-    );
-    return false;
-  }
-}
 
 /** The Python example of the page. */
 function example(): string {

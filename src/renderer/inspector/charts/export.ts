@@ -16,8 +16,15 @@ const PROPERTIES = [
   'dominant-baseline',
 ] as const;
 
-/** A chart as a file of its own: the page's styles and colours written into each element, the ground behind it. */
-function standaloneSvg(chart: SVGSVGElement): string {
+/** A drawing as a file of its own. */
+export interface Drawing {
+  readonly svg: string;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** A chart of the page: its styles and colours written into each element, the ground behind it. */
+export function drawingOf(chart: SVGSVGElement): Drawing {
   const copy = chart.cloneNode(true) as SVGSVGElement;
   const originals = chart.querySelectorAll<SVGElement>('*');
   copy.querySelectorAll<SVGElement>('*').forEach((element, n) => {
@@ -38,24 +45,23 @@ function standaloneSvg(chart: SVGSVGElement): string {
   ground.setAttribute('height', '100%');
   ground.setAttribute('fill', plainColour(groundOf(chart)));
   copy.prepend(ground);
-  return new XMLSerializer().serializeToString(copy);
+  return { svg: new XMLSerializer().serializeToString(copy), width, height };
 }
 
-export function saveSvg(chart: SVGSVGElement, name: string): void {
-  save(new Blob([standaloneSvg(chart)], { type: 'image/svg+xml' }), `${name}.svg`);
+export function saveSvg({ svg }: Drawing, name: string): void {
+  save(new Blob([svg], { type: 'image/svg+xml' }), `${name}.svg`);
 }
 
 const PNG_SCALE = 2;
 const KEEP_MS = 10 * 60_000;
 
 /** @throws DOMException when the browser can't draw it */
-export async function savePng(chart: SVGSVGElement, name: string): Promise<void> {
-  const url = URL.createObjectURL(new Blob([standaloneSvg(chart)], { type: 'image/svg+xml' }));
+export async function savePng({ svg, width, height }: Drawing, name: string): Promise<void> {
+  const url = URL.createObjectURL(new Blob([svg], { type: 'image/svg+xml' }));
   try {
     const image = new Image();
     image.src = url;
     await image.decode();
-    const { width, height } = chart.viewBox.baseVal;
     const canvas = new OffscreenCanvas(width * PNG_SCALE, height * PNG_SCALE);
     canvas.getContext('2d')?.drawImage(image, 0, 0, canvas.width, canvas.height);
     save(await canvas.convertToBlob({ type: 'image/png' }), `${name}.png`);
@@ -80,7 +86,7 @@ function groundOf(element: Element): string {
 }
 
 /** Drawing programs read rgb() but neither oklch() nor color-mix(). */
-function plainColour(value: string): string {
+export function plainColour(value: string): string {
   if (!/^(oklch|oklab|color|lab|lch)\(/.test(value)) return value;
   const context = new OffscreenCanvas(1, 1).getContext('2d', { willReadFrequently: true });
   if (!context) return value;

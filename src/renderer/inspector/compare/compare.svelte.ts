@@ -33,11 +33,13 @@ export class Comparison {
     private readonly decoderOf: (id: string) => DecodeViews,
   ) {}
 
-  readonly shown = $derived.by(() => {
-    if (this.side === 'this') return this.mine;
-    if (this.side === 'other') return this.theirs;
-    return this.mine && this.theirs ? difference(this.theirs, this.mine).frame : null;
-  });
+  /** What the other has more, made well to be seen or heard. */
+  readonly difference = $derived(this.mine && this.theirs ? difference(this.theirs, this.mine).frame : null);
+
+  /** By side. */
+  readonly frames = $derived({ this: this.mine, other: this.theirs, difference: this.difference });
+
+  readonly shown = $derived(this.frames[this.side]);
 
   async choose(item: Item): Promise<void> {
     const { L, D, item: mine, cannot } = this.tokens;

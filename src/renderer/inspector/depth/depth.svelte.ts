@@ -1,5 +1,6 @@
 import { Latest } from '../latest.js';
-import { decibels, difference, nothing, type Frame } from '../frames.js';
+import { decibels, difference, isSound, nothing, type Frame } from '../frames.js';
+import { melDistance } from '../mel.js';
 import type { DecodeViews } from '../source.js';
 
 /** Decoded in one call when all depths are asked for: more would keep the hand waiting that asks for one. */
@@ -41,6 +42,12 @@ export class DepthView {
   readonly closeness = $derived.by(() => {
     const { full } = this;
     return this.frames.map((frame, n) => (frame && full && n < this.D - 1 ? finite(decibels(frame, full)) : Number.NaN));
+  });
+
+  /** Of sounds also how far each depth is from the full one to the ear, in dB; NaN where a frame is missing, and for pictures. */
+  readonly melDistances = $derived.by(() => {
+    const { full } = this;
+    return this.frames.map((frame) => (frame && full && isSound(frame) && isSound(full) ? melDistance(frame, full) : Number.NaN));
   });
 
   /** What the chosen depth changed: against the depth before, for the first one against nothing. */

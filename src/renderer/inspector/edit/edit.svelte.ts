@@ -76,7 +76,7 @@ export class EditForm {
       case 'least':
         return `Makes at least ${Math.ceil((this.percent / 100) * L * D)} of ${L * D} tokens anew.`;
       case 'set':
-        return `Position ${i + 1}, depth ${j + 1}: the cell that is marked in the grid.`;
+        return `Position ${i}, depth ${j + 1}: the cell that is marked in the grid.`;
       case 'swap':
         return this.depth >= D
           ? 'All depths are of this item.'

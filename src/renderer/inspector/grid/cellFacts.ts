@@ -7,9 +7,14 @@ interface CellFact {
   readonly value: string;
 }
 
-export function cellTitle({ i, j }: Cell, { grid }: Tokens): string {
-  const where = grid ? ` (row ${Math.floor(i / grid[1]) + 1}, column ${(i % grid[1]) + 1})` : '';
-  return `Position ${i + 1}${where}, depth ${j + 1}`;
+export function cellTitle({ i, j }: Cell, tokens: Tokens): string {
+  return `Position ${i}${whereIs(i, tokens)}, depth ${j + 1}`;
+}
+
+/** Rows and columns count from 0, as positions do. */
+function whereIs(i: number, { grid, secondsPerPosition }: Tokens): string {
+  if (grid) return ` (row ${Math.floor(i / grid[1])}, column ${i % grid[1]})`;
+  return secondsPerPosition === null ? '' : ` (${(i * secondsPerPosition).toFixed(2)} s)`;
 }
 
 /** What there is to know about one token. */

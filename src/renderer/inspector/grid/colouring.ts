@@ -28,12 +28,12 @@ export interface Coloured {
   readonly high: string;
 }
 
-export const COLOURINGS: readonly { readonly value: Colouring; readonly label: string; readonly missing: string }[] = [
-  { value: 'code', label: 'Code', missing: '' },
-  { value: 'residual', label: 'Residual', missing: 'This item has none.' },
-  { value: 'confidence', label: 'Confidence', missing: 'Only tokens that were generated have one.' },
-  { value: 'step', label: 'Step', missing: 'Only tokens that were generated were revealed in steps.' },
-  { value: 'rarity', label: 'Rarity', missing: 'There are no items of this model to count codes in.' },
+export const COLOURINGS: readonly { readonly value: Colouring; readonly label: string }[] = [
+  { value: 'code', label: 'Code' },
+  { value: 'residual', label: 'Residual' },
+  { value: 'confidence', label: 'Confidence' },
+  { value: 'step', label: 'Step' },
+  { value: 'rarity', label: 'Rarity' },
 ];
 
 export function has(values: TokenValues, colouring: Colouring): boolean {

@@ -36,9 +36,9 @@ export function codeScale(V: number, dark: boolean): Scale {
 }
 
 /** Colour of a scale at `t` in 0..1, as CSS. */
-function cssAt(scale: Scale, t: number): string {
+export function cssAt(scale: Scale, t: number): string {
   const at = 4 * Math.round(Math.min(1, Math.max(0, t)) * (scale.length / 4 - 1));
-  return `rgb(${scale[at]} ${scale[at + 1]} ${scale[at + 2]})`;
+  return `rgb(${scale[at]}, ${scale[at + 1]}, ${scale[at + 2]})`;
 }
 
 /** A CSS gradient of a scale, for legends. */

@@ -145,13 +145,9 @@ function drawHeaders(context: Context, view: View, { selected, hover, depth }: L
   context.textAlign = 'center';
   const chosen = new Set(selected.sorted);
   const step = labelStep(view.cellWidth, 30);
-  for (let i = Math.max(0, Math.ceil((i0 + 1) / step) * step - 1); i < i1; i += step) label(i, chosen.has(i) || hover?.i === i);
-  // The first position has no round number, and is the one that people look for.
-  if (i0 === 0 && step > 2) label(0, chosen.has(0) || hover?.i === 0);
-
-  function label(i: number, strong: boolean): void {
-    context.fillStyle = strong ? inks.accent : inks.faint;
-    context.fillText(String(i + 1), Math.max(HEADER.left + 5, view.x(i + 0.5)), HEADER.top / 2);
+  for (let i = Math.ceil(i0 / step) * step; i < i1; i += step) {
+    context.fillStyle = chosen.has(i) || hover?.i === i ? inks.accent : inks.faint;
+    context.fillText(String(i), Math.max(HEADER.left + 5, view.x(i + 0.5)), HEADER.top / 2);
   }
 
   context.textAlign = 'right';

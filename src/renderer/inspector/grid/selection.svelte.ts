@@ -107,9 +107,9 @@ export function runsOf(sorted: readonly number[]): [number, number][] {
   return runs;
 }
 
-/** "1–4, 9, 12–64": positions as people read them, counted from 1. */
+/** "0–3, 8, 11–63": positions as files, the command line and Python count them. */
 export function sayPositions(sorted: readonly number[]): string {
   return runsOf(sorted)
-    .map(([a, b]) => (a === b ? `${a + 1}` : `${a + 1}–${b + 1}`))
+    .map(([a, b]) => (a === b ? `${a}` : `${a}–${b}`))
     .join(', ');
 }

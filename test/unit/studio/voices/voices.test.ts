@@ -8,6 +8,7 @@ import * as files from '../../../../src/studio/files.js';
 import { moveDataFolder, stageRestore } from '../../../../src/studio/index.js';
 import { ItemsStore } from '../../../../src/studio/items-store.js';
 import { Library } from '../../../../src/studio/library.js';
+import { sharpEncoder } from '../../../../src/studio/pictures.js';
 import { type TestStudio, openStudio, temporaryFolder } from '../support.js';
 import { floatWav, speech, wavFile } from './signals.js';
 
@@ -31,7 +32,7 @@ async function withSpeech(): Promise<{ data: string; voice: Voice; items: string
   const voice = await add(test);
   await test.studio.close();
   const db = new Database(join(test.data, 'studio.db'));
-  const library = new Library(test.data, new ItemsStore(db));
+  const library = new Library(test.data, new ItemsStore(db), sharpEncoder);
   const other: Recipe = {
     format: 1,
     studio: '0.1.0',
