@@ -160,7 +160,10 @@ for (const theme of ['light', 'dark'] as const) {
     await expect(page.getByText(/^(Read on…|Stop whenever)/)).toBeVisible();
     await check('recording');
     await page.keyboard.press('r');
-    await expect(page.getByRole('button', { name: 'Start over' })).toBeVisible();
+    await expect(page.getByRole('list', { name: 'What was found in the clip' })).toHaveAttribute('aria-busy', 'false');
+    const until = page.getByRole('spinbutton', { name: 'To' });
+    await until.fill('1');
+    await until.blur();
     await expect(page.getByRole('list', { name: 'What was found in the clip' })).toContainText('at least 3');
     await check('too-short');
     await studio.drop(clip);
