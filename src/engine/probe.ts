@@ -238,6 +238,10 @@ function noneUsable(wanted: 'auto' | ProviderName, probes: readonly ProviderProb
     return new StudioError('refused', `${TITLES[wanted]} can't run this model: ${reason} Choose "Automatic" as the provider in Settings.`);
   }
   const asked = probes.filter((probe) => probe.state !== 'absent').map((probe) => `${TITLES[probe.name]}: ${probe.reason}`);
+  if (asked.length === 0) {
+    const why = 'onnxruntime has no library for this machine, so a model can only run on inference servers.';
+    return new StudioError('refused', `${why} Name some in RESGEN_REMOTE, or make pictures on another machine.`);
+  }
   return new StudioError('refused', `No provider of this machine can run this model. ${asked.join(' ')} Install the package again.`);
 }
 

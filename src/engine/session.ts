@@ -1,22 +1,35 @@
-import { InferenceSession, Tensor, env, listSupportedBackends } from 'onnxruntime-node';
+import type { InferenceSession, Tensor } from 'onnxruntime-node';
 import { StudioError } from '../contract/errors.js';
 import type { ProviderName } from '../contract/records.js';
 import type { GraphBorder, TensorBorder } from './borders.js';
 import { checkGraph } from './onnx/check-graph.js';
 import { memoryCap } from './onnx/memory-cap.js';
+import { onnxruntime } from './onnxruntime.js';
 import type { TensorData } from './safetensors.js';
 
-// What goes wrong is thrown; a second copy of it on stderr would only reach the person at the command line.
+/** What goes wrong is thrown, and needs no second copy on stderr. */
 const FATAL = 4;
-env.logLevel = 'fatal';
 
 /** Order in which providers are asked: servers that somebody set up, then the fastest that a machine may have; the CPU, which all have, last. */
 export const PROVIDER_ORDER = ['remote', 'tensorrt', 'cuda', 'coreml', 'dml', 'webgpu', 'cpu'] as const satisfies readonly ProviderName[];
 
-/** Providers that this build of onnxruntime-node lists, in that order. Being listed is no promise that one works here: it is probed. */
+/**
+ * Providers that this build of onnxruntime-node lists, in that order; none where it has no library for this machine. Being listed is no
+ * promise that one works here: it is probed.
+ */
 export function listedProviders(): ProviderName[] {
-  const listed = new Set(listSupportedBackends().map((backend) => backend.name));
+  const listed = new Set(backends());
   return PROVIDER_ORDER.filter((name) => listed.has(name));
+}
+
+function backends(): string[] {
+  try {
+    return onnxruntime()
+      .listSupportedBackends()
+      .map((backend) => backend.name);
+  } catch {
+    return [];
+  }
 }
 
 export interface SessionOptions {
@@ -55,7 +68,7 @@ export class GraphSession implements GraphRunner {
    */
   static async create(model: Uint8Array, border: GraphBorder, { provider, threads }: SessionOptions): Promise<GraphSession> {
     checkGraph(model, memoryCap());
-    const session = await InferenceSession.create(model, {
+    const session = await onnxruntime().InferenceSession.create(model, {
       executionProviders: [provider],
       graphOptimizationLevel: 'all',
       // The arena keeps what the largest batch needed for ever, and a native allocation near 2 GiB kills an Electron process.
@@ -76,11 +89,12 @@ export class GraphSession implements GraphRunner {
   }
 
   async run(sizes: Sizes, inputs: Tensors): Promise<Tensors> {
+    const ort = onnxruntime();
     const feeds: Record<string, Tensor> = {};
     for (const [name, { type, shape }] of Object.entries(this.border.inputs)) {
       const data = inputs[name];
       if (!data) throw new TypeError(`The input ${name} was not given.`);
-      feeds[name] = new Tensor(type, data, dimensions(shape, sizes));
+      feeds[name] = new ort.Tensor(type, data, dimensions(shape, sizes));
     }
     const results = await this.session.run(feeds);
     const outputs: Record<string, TensorData> = {};

@@ -146,13 +146,17 @@ it(
   TIMEOUT_MS,
 );
 
-it('a second studio on the same folder says so and leaves the first alone', async () => {
-  setEnvironment('FAKE_STEP_MS', '5');
-  const { data, ask, ended } = openStudio();
-  const job = await ask('jobs.create', request({ count: 20 }));
-  const second = startHost(data);
-  expect(await second.first).toMatch(/^Another ResGen Studio is using .*studio\.db\. Close it first/);
-  await second.gone;
-  expect(second.child.exitCode).toBe(3);
-  expect(await ended(job.id)).toMatchObject({ state: 'done', done: 20 });
-}, 60_000);
+it(
+  'a second studio on the same folder says so and leaves the first alone',
+  async () => {
+    setEnvironment('FAKE_STEP_MS', '5');
+    const { data, ask, ended } = openStudio();
+    const job = await ask('jobs.create', request({ count: 20 }));
+    const second = startHost(data);
+    expect(await second.first).toMatch(/^Another ResGen Studio is using .*studio\.db\. Close it first/);
+    await second.gone;
+    expect(second.child.exitCode).toBe(3);
+    expect(await ended(job.id)).toMatchObject({ state: 'done', done: 20 });
+  },
+  TIMEOUT_MS,
+);

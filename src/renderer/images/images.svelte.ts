@@ -2,9 +2,11 @@ import type { Item, Recipe, StudioEvent } from '../../contract/index.js';
 import type { ExportFormat } from './save.js';
 import type { NamedBytes } from '../shared/files.js';
 import { formatNumber, listNames, plural } from '../shared/format.js';
+import { randomSeed } from '../shared/seed.js';
 import type { Studio } from '../studio.svelte.js';
 import { ClassPicker } from './form/classPicker.svelte.js';
 import { PromptForm } from './form/form.svelte.js';
+import { spread } from './form/spread.js';
 import { Gallery } from './gallery/gallery.svelte.js';
 import { Jobs } from './jobs.svelte.js';
 import { Stage } from './stage/stage.svelte.js';
@@ -21,6 +23,8 @@ export interface Offer {
   readonly file: NamedBytes;
   readonly reason: string;
 }
+
+const SAMPLES = 4;
 
 /** The actions of the Images page, and the parts they act on. */
 export class Images {
@@ -97,7 +101,9 @@ export class Images {
       case 'edit':
       case 'engine':
       case 'settings':
-        // The inspector's, and the studio's own, see Studio.onEvent.
+      case 'reportAdded':
+      case 'reportsDismissed':
+        // The inspector's, the studio's own, see Studio.onEvent, and those of its crash reports.
         break;
     }
   }
@@ -113,6 +119,15 @@ export class Images {
     if (!job) return;
     this.picker.used(request.classes);
     if (idle) this.asked++;
+  }
+
+  /** One quick picture each of a few classes, for somebody who has just come. */
+  async makeSamples(): Promise<void> {
+    const model = this.form.model;
+    const preset = model?.presets.find(({ id }) => id === 'fast') ?? model?.presets[0];
+    if (!model || !preset) return;
+    const classes = spread(model.classes, SAMPLES);
+    await this.jobs.create({ model: model.id, classes, count: 1, seed: randomSeed(), sampling: preset.sampling, batch: SAMPLES });
   }
 
   /** Stops the job that runs, or the next in the queue. */

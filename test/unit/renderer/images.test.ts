@@ -50,6 +50,12 @@ describe('the Images page', () => {
     expect(images.jobs.queued).toHaveLength(1);
   });
 
+  it('makes a few quick samples for a first look', async () => {
+    const { bridge, images } = await setUp();
+    await images.makeSamples();
+    expect(created(bridge)).toMatchObject({ model: 'fruits', classes: ['Apple', 'Banana', 'Kiwi'], count: 1, sampling: { steps: 8 } });
+  });
+
   it('says why nothing is made', async () => {
     const { bridge, images, notices } = await setUp();
     await images.generate();
