@@ -98,12 +98,13 @@ export class Images {
       case 'itemsChanged':
         this.gallery.onChanged(event.payload);
         break;
+      case 'voices':
       case 'edit':
       case 'engine':
       case 'settings':
       case 'reportAdded':
       case 'reportsDismissed':
-        // The inspector's, the studio's own, see Studio.onEvent, and those of its crash reports.
+        // Those of other pages, and the studio's own, see Studio.onEvent.
         break;
     }
   }
