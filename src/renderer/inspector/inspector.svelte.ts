@@ -110,9 +110,10 @@ export class Inspector {
     this.parts.navigate(first);
   }
 
-  /** The next item that is opened, if it is this one, has these tokens selected. */
+  /** Selects these tokens of an item: of the open one at once, of another as it is opened next. */
   light(id: string, positions: readonly number[], depth: number): void {
-    this.#light = { id, positions, depth };
+    if (id === this.item?.id) this.selection.choosePositions(positions, [depth - 1, depth - 1]);
+    else this.#light = { id, positions, depth };
   }
 
   async loadItems(): Promise<void> {

@@ -531,6 +531,8 @@ describe('the codebook page', () => {
     // The tokens that hold the code are selected in the item that it led to.
     expect(inspector.selection.sorted).toEqual([1, 3]);
     expect(inspector.selection.depths).toEqual([1, 1]);
+    inspector.light('second', [0], 1);
+    expect([inspector.selection.sorted, inspector.selection.depths]).toEqual([[0], [0, 0]]);
     await view.load();
     expect(bridge.called('codebook.usage')).toHaveLength(1);
     inspector.onEvent({ name: 'itemAdded', payload: item('third') });
