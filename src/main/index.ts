@@ -21,6 +21,9 @@ const devServer = app.isPackaged ? null : (process.env['ELECTRON_RENDERER_URL'] 
 
 let window: BrowserWindow | undefined;
 
+// GTK would load an OpenGL driver as it starts, which is 25 MB with Mesa. Only dialogs are GTK's here, and they draw without.
+process.env['GDK_GL'] ??= 'disable';
+
 process.on('uncaughtException', stopWithReport);
 process.on('unhandledRejection', stopWithReport);
 
