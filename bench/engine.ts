@@ -1,6 +1,7 @@
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { graphs } from '../src/contract/graphs.js';
-import { Engine, type StepFunction, readPackageFile, readSafetensors, sample } from '../src/engine/index.js';
+import { Engine, type ModelPackage, type StepFunction, readPackageFile, readSafetensors, sample } from '../src/engine/index.js';
+import { maskedAfter } from '../src/engine/schedule.js';
 import { type Load, batchOf, median, samplingOf } from './load.js';
 import { matmulModel } from './matmul-model.js';
 import { profileStep } from './profile.js';
@@ -36,24 +37,42 @@ export async function againstEager(folder: string, load: Load, eager: () => numb
   return { msPerImage: { engine: median(engineMs), eager: median(eagerMs) }, timesFaster: ratio };
 }
 
-/** (b) Packages that differ in depth alone, in turn. */
+/**
+ * (b) Packages that differ in depth alone, in turn. Beside the time of an image that of a forward pass: with few tokens a step may reveal none,
+ * and then has no pass.
+ */
 export async function byDepth(folders: ReadonlyMap<number, string>, load: Load) {
-  const times = new Map<number, number[]>();
-  const runs = new Map<number, () => Promise<number>>();
-  const engines: Engine[] = [];
+  const sides: { depth: number; run: () => Promise<number>; engine: Engine; passes: number; ms: number[] }[] = [];
   for (const [depth, folder] of folders) {
     const { run, engine } = await generator(folder, load);
-    runs.set(depth, run);
-    engines.push(engine);
-    times.set(depth, []);
+    sides.push({ depth, run, engine, passes: passesOf(engine.pack, load.steps), ms: [] });
   }
   for (let round = 0; round < load.rounds; round++) {
-    for (const [depth, run] of runs) times.get(depth)?.push(await run());
+    for (const { run, ms } of sides) ms.push(await run());
   }
-  await Promise.all(engines.map((engine) => engine.dispose()));
-  const msPerImage = Object.fromEntries([...times].map(([depth, ms]) => [depth, median(ms)]));
-  const all = Object.values(msPerImage);
-  return { msPerImage, deepestOverShallowest: Math.max(...all) / Math.min(...all) };
+  await Promise.all(sides.map(({ engine }) => engine.dispose()));
+  sides.sort((a, b) => a.depth - b.depth);
+  const [shallow, deep] = [sides[0], sides.at(-1)];
+  if (!shallow || !deep) throw new Error('No packages to compare.');
+  // By round, as the machine may be faster in one than in another.
+  const image = median(deep.ms.map((ms, round) => ms / (shallow.ms[round] ?? Number.NaN)));
+  return {
+    msPerImage: Object.fromEntries(sides.map(({ depth, ms }) => [depth, median(ms)])),
+    passes: Object.fromEntries(sides.map(({ depth, passes }) => [depth, passes])),
+    deepestOverShallowest: { image, pass: (image * shallow.passes) / deep.passes },
+  };
+}
+
+/** Steps that reveal something. */
+function passesOf({ manifest }: ModelPackage, steps: number): number {
+  const { L, D } = manifest.tokens;
+  let [passes, masked] = [0, L * D];
+  for (let t = 1; t <= steps; t++) {
+    const left = maskedAfter(manifest.schedule, t, steps, L * D);
+    if (left !== masked) passes++;
+    masked = left;
+  }
+  return passes;
 }
 
 /** (c) Where the time of a step goes: host code against `step`, the parts of the graph, and its matrix products against a bare MatMul. */

@@ -124,8 +124,8 @@ class Step(nn.Module):
             code_N1 = argmin(torch.cat([r_N1H, one_N11], 2) @ rank_Vh.t())
             r_N1H = r_N1H - F.embedding(torch.where(masked_N1, code_N1, V), e_VH)
             codes.append(code_N1)
-            left.append((r_N1H * r_N1H).sum(2))
-        score_ND = torch.cat(left, 1) * self.precision_D * masked_ND.float()
+            left.append(torch.linalg.vector_norm(r_N1H, dim=2))
+        score_ND = torch.cat(left, 1).square() * self.precision_D * masked_ND.float()
         proposed = torch.where(seen, tokens, torch.cat(codes, 1).to(torch.int32).view_as(tokens))
         return proposed, -score_ND.cumsum(1).view(tokens.shape)
 
@@ -138,7 +138,7 @@ def argmin(x_N1V: torch.Tensor, block: int = 32) -> torch.Tensor:
     V = x_N1V.shape[2]
     if V % block:
         return x_N1V.argmin(2)
-    x_NMb = x_N1V.unflatten(2, (V // block, block)).squeeze(1)
+    x_NMb = x_N1V.reshape(-1, V // block, block)
     best_N1 = x_NMb.amin(2).argmin(1, keepdim=True)
     inside_N1 = x_NMb.gather(1, best_N1.unsqueeze(2).expand(-1, -1, block)).argmin(2)
     return best_N1 * block + inside_N1

@@ -23,6 +23,9 @@ const devServer = app.isPackaged ? null : (process.env['ELECTRON_RENDERER_URL'] 
 
 let window: BrowserWindow | undefined;
 
+// GTK would load an OpenGL driver as it starts, which is 25 MB with Mesa. Only dialogs are GTK's here, and they draw without.
+process.env['GDK_GL'] ??= 'disable';
+
 app.setName('ResGen Studio');
 // A user-data folder given on the command line takes everything with it, so that a trial or a test leaves nothing behind.
 const given = app.commandLine.hasSwitch('user-data-dir') ? path.join(app.getPath('userData'), 'studio') : null;

@@ -202,6 +202,21 @@ export class Images {
     this.studio.notices.announce(`Saving ${reply.value.name}.`);
   }
 
+  /** What a key alone does with these pictures. False where it does nothing. */
+  press(key: string, items: readonly Item[]): boolean {
+    const [only] = items.length === 1 ? items : [];
+    const generated = only?.recipe.verb === 'generate' ? only : null;
+    if (key === 'r' && generated) void this.sameAgain(generated);
+    else if (key === 'v' && generated) void this.varySeed(generated);
+    else if (key === 's' && items.length > 0)
+      void this.save(
+        items.map(({ id }) => id),
+        'png',
+      );
+    else return false;
+    return true;
+  }
+
   #announceJob(id: string): void {
     const job = this.jobs.all.find((j) => j.id === id);
     if (!job) return;

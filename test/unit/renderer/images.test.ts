@@ -72,6 +72,32 @@ describe('the Images page', () => {
     expect(images.form.seed).not.toBe(7);
   });
 
+  it('does with one key what the buttons of a picture do', async () => {
+    const { bridge, images, parts } = await setUp({
+      'items.export': () => ({ url: '/assets/exports/x.zip', name: '2 pictures.zip', bytes: 9 }),
+    });
+    expect(images.press('r', [item('a')])).toBe(true);
+    await vi.waitFor(() => expect(created(bridge)).toMatchObject({ classes: ['Banana'], count: 1, seed: 7 }));
+    expect(images.press('v', [item('a')])).toBe(true);
+    await vi.waitFor(() => expect(bridge.called('jobs.create')).toHaveLength(2));
+    expect(bridge.called('jobs.create')[1]?.seed).not.toBe(7);
+
+    expect(images.press('s', [item('a'), item('b')])).toBe(true);
+    await vi.waitFor(() => expect(parts.download).toHaveBeenCalledWith('/assets/exports/x.zip', '2 pictures.zip'));
+    expect(bridge.called('items.export')[0]).toEqual({ ids: ['a', 'b'], format: 'png' });
+
+    // No recipe to run again, more than one of them, none at all, and a key that means nothing.
+    const imported = { ...item('c'), recipe: { ...recipe, verb: 'encode' as const } };
+    const pairs: [string, Parameters<typeof images.press>[1]][] = [
+      ['r', [imported]],
+      ['v', [item('a'), item('b')]],
+      ['s', []],
+      ['q', [item('a')]],
+    ];
+    for (const [key, items] of pairs) expect(images.press(key, items)).toBe(false);
+    expect(bridge.called('jobs.create')).toHaveLength(2);
+  });
+
   it('stops the running job, else the next in the queue', async () => {
     const cancel = vi.fn(({ id }: { id: string }): Job => job(id, { state: 'cancelled', endedAt: Date.now() }));
     const { images } = await setUp({

@@ -111,6 +111,11 @@ export class Gallery {
     return this.items.filter((item) => this.selection.has(item.id));
   }
 
+  /** What an action without a list of its own is about: what is selected, else the picture under the cursor. */
+  get targets(): readonly Item[] {
+    return this.selection.size > 0 ? this.selected : this.items.filter(({ id }) => id === this.selection.active);
+  }
+
   /** To the trash at once, with a toast that brings them back. */
   async remove(ids: readonly string[]): Promise<void> {
     const gone = ids.slice(0, LIBRARY_LIMITS.perCall);
