@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { dictionaryCalls } from './dictionary.js';
 import { ExportedFile, FileName, Upload } from './files.js';
 import { inspectorCalls } from './inspector.js';
 import { ItemFilter, LIBRARY_LIMITS, LibrarySummary, Tag } from './library.js';
@@ -30,7 +31,7 @@ export const EngineStatus = z.strictObject({
 });
 export type EngineStatus = z.infer<typeof EngineStatus>;
 
-/** Every call between the renderer (or any client) and the studio. Named here, in `inspector.ts` those of the inspector, in `voices.ts` those of the voices. */
+/** Every call between the renderer (or any client) and the studio. Named here, in `inspector.ts` those of the inspector, in `voices.ts` and `dictionary.ts` those of speech. */
 export const calls = {
   'app.info': { params: z.null(), result: AppInfo },
   'settings.get': { params: z.null(), result: Settings },
@@ -106,6 +107,7 @@ export const calls = {
 
   ...inspectorCalls,
   ...voiceCalls,
+  ...dictionaryCalls,
 } as const satisfies Record<string, { params: z.ZodType; result: z.ZodType }>;
 
 export type CallName = keyof typeof calls;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { EngineStatus } from './calls.js';
+import { DictionaryEntry } from './dictionary.js';
 import { Item, ItemId, Job, JobId, Settings } from './records.js';
 import { Voice } from './voices.js';
 
@@ -30,6 +31,8 @@ export const events = {
   itemsChanged: z.array(Item),
   /** All voices as they are now, after one was added, changed or removed. */
   voices: z.array(Voice),
+  /** The whole dictionary, after a change. */
+  dictionary: z.array(DictionaryEntry),
   engine: EngineStatus,
   settings: Settings,
 } as const;

@@ -46,6 +46,7 @@ export class App {
       this.library.onEvent(event);
       this.inspector.onEvent(event);
       this.voices.onEvent(event);
+      this.settings.dictionary.onEvent(event);
     });
     const unwatch = this.link.watch((state) => {
       this.connection = state;

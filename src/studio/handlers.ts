@@ -1,5 +1,6 @@
 import type { AppInfo, CallName, Item, Params, Result, StudioEvent } from '../contract/index.js';
 import type { ClassUseStore } from './class-use-store.js';
+import type { DictionaryStore } from './dictionary-store.js';
 import type { Engine } from './engine.js';
 import type { Exports } from './exports.js';
 import { importFile } from './import-file.js';
@@ -22,6 +23,7 @@ export interface Parts {
   info: AppInfo;
   settings: SettingsStore;
   classUse: ClassUseStore;
+  dictionary: DictionaryStore;
   jobs: JobsStore;
   items: ItemsStore;
   library: Library;
@@ -35,7 +37,7 @@ export interface Parts {
 }
 
 export function createHandlers(parts: Parts): Handlers {
-  const { info, settings, classUse, jobs, items, library, models, engine, queue, exports, emit } = parts;
+  const { info, settings, classUse, dictionary, jobs, items, library, models, engine, queue, exports, emit } = parts;
 
   const changeSettings = (change: Params<'settings.set'>): Result<'settings.set'> => {
     const payload = settings.set(change);
@@ -47,6 +49,8 @@ export function createHandlers(parts: Parts): Handlers {
     if (payload.length > 0) emit({ name: 'itemsChanged', payload });
     return null;
   };
+
+  const said = (): void => emit({ name: 'dictionary', payload: dictionary.list() });
 
   return {
     'app.info': () => info,
@@ -108,6 +112,18 @@ export function createHandlers(parts: Parts): Handlers {
       ),
     'items.import': (params) => importFile(parts, params),
     'recipe.read': ({ name, bytes }) => readRecipe(name, bytes),
+
+    'dictionary.list': () => dictionary.list(),
+    'dictionary.set': (entry) => {
+      const set = dictionary.set(entry);
+      said();
+      return set;
+    },
+    'dictionary.remove': ({ word }) => {
+      dictionary.remove(word);
+      said();
+      return null;
+    },
 
     ...createInspectorHandlers(parts),
     ...createVoiceHandlers(parts),

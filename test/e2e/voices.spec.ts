@@ -142,12 +142,14 @@ test('a part is chosen by dragging the edge of the region', async ({ studio }) =
   await expect(page.getByRole('list', { name: 'What was found in the clip' })).toHaveText('Nothing is wrong with this clip.');
 });
 
-for (const theme of ['light', 'dark'] as const) {
+for (const label of ['Light', 'Dark']) {
+  const theme = label.toLowerCase();
   test(`${theme}: nothing serious for axe in any state of the page`, async ({ studio }, info) => {
     const { page } = studio;
-    await studio.call('settings.set', { theme });
-    await openVoices(studio);
+    await studio.openSettings();
+    await page.getByRole('radiogroup', { name: 'Theme' }).getByText(label, { exact: true }).click();
     await expect(page.locator('html')).toHaveAttribute('data-theme', theme);
+    await openVoices(studio);
     const check = async (name: string) => {
       await info.attach(`voices-${name}-${theme}.png`, {
         body: await page.screenshot({ animations: 'disabled' }),
