@@ -6,6 +6,7 @@ import { fromWav, VOICE_RATE } from '../../src/contract/index.js';
 import { floatWav, speech, wavFile } from '../unit/studio/voices/signals.js';
 import type { StudioPage } from './harness/studio-page.js';
 import { seriousProblems } from './harness/axe.js';
+import { ElectronHost } from './harness/electron-host.js';
 import { expect, test } from './harness/test.js';
 
 // Fourteen seconds, so that no recording here hears it begin again.
@@ -177,3 +178,17 @@ for (const label of ['Light', 'Dark']) {
     await check('asking');
   });
 }
+
+test('a refused microphone is said in words, and a file still works', async ({ studio }) => {
+  const { page, host } = studio;
+  test.skip(!(host instanceof ElectronHost), 'in a browser the question is the browser’s');
+  await (host as ElectronHost).app.evaluate(({ session }) =>
+    session.defaultSession.setPermissionRequestHandler((_contents, _permission, decide) => decide(false)),
+  );
+  await openVoices(studio);
+  await page.getByRole('button', { name: 'Record', exact: true }).click();
+  await expect(page.getByRole('alert')).toContainText('The system does not let the studio use the microphone. Allow it');
+  await expect(page.getByRole('button', { name: 'Record', exact: true })).toBeEnabled();
+  await studio.drop(clip);
+  await signAndSave(studio, 'Ada');
+});
