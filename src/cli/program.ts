@@ -208,6 +208,29 @@ function createProgram(builtFolder: string, done: (exitCode: number) => void): C
     .addOption(json)
     .action(run(async () => (await import('./voices.js')).removeVoice));
 
+  const dictionary = program
+    .command('dictionary')
+    .description('say words in another way; the studio must be closed')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  resgen dictionary set resgen "R EH1 Z JH EH2 N"\n  resgen dictionary set nguyen win\n  resgen dictionary list',
+    );
+  dictionary
+    .command('list', { isDefault: true })
+    .description('list the words and how they are said')
+    .addOption(json)
+    .action(run(async () => (await import('./dictionary.js')).listWords));
+  dictionary
+    .command('set <word> <said>')
+    .description('say a word so: phones as CMUdict has them, or the word respelled in small letters')
+    .addOption(json)
+    .action(run(async () => (await import('./dictionary.js')).setWord));
+  dictionary
+    .command('remove <word>')
+    .description('say a word as before')
+    .addOption(json)
+    .action(run(async () => (await import('./dictionary.js')).removeWord));
+
   const models = program.command('models').description('list, verify or describe the models');
   models
     .command('list', { isDefault: true })

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { dictionaryCalls } from './dictionary.js';
 import { ExportedFile, FileName, Upload } from './files.js';
 import { inspectorCalls } from './inspector.js';
 import { licenceCalls } from './licences.js';
@@ -32,7 +33,7 @@ export const EngineStatus = z.strictObject({
 });
 export type EngineStatus = z.infer<typeof EngineStatus>;
 
-/** Every call between the renderer (or any client) and the studio. Named here, those of the inspector, of crash reports and of the voices in files of their own. */
+/** Every call between the renderer (or any client) and the studio. Named here, those of the inspector, of crash reports and of speech in files of their own. */
 export const calls = {
   'app.info': { params: z.null(), result: AppInfo },
   'settings.get': { params: z.null(), result: Settings },
@@ -110,6 +111,7 @@ export const calls = {
   ...reportCalls,
   ...licenceCalls,
   ...voiceCalls,
+  ...dictionaryCalls,
 } as const satisfies Record<string, { params: z.ZodType; result: z.ZodType }>;
 
 export type CallName = keyof typeof calls;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { EngineStatus } from './calls.js';
+import { DictionaryEntry } from './dictionary.js';
 import { EditRunId, Item, ItemId, Job, JobId, Settings } from './records.js';
 import { CrashReport } from './reports.js';
 import { Voice } from './voices.js';
@@ -33,6 +34,8 @@ export const events = {
   itemsChanged: z.array(Item),
   /** All voices as they are now, after one was added, changed or removed. */
   voices: z.array(Voice),
+  /** The whole dictionary, after a change. */
+  dictionary: z.array(DictionaryEntry),
   engine: EngineStatus,
   settings: Settings,
   reportAdded: CrashReport,

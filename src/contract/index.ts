@@ -1,5 +1,6 @@
 export * from './bridge.js';
 export * from './calls.js';
+export * from './dictionary.js';
 export * from './engine.js';
 export * from './errors.js';
 export * from './events.js';

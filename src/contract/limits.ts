@@ -126,6 +126,14 @@ export const LIMITS = {
       consent: characters(500, 'the consent', 'it is a sentence or two'),
     },
   },
+  dictionary: {
+    title: 'The dictionary',
+    limits: {
+      entries: count(10_000, 'words', 'nobody has found as many said wrong, and all are shown'),
+      word: characters(60, 'a word', 'the longest in use have half as many'),
+      said: characters(200, 'how it is said', 'a long word has twenty phones'),
+    },
+  },
   inspector: {
     title: 'The inspector',
     limits: {

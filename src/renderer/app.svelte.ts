@@ -51,6 +51,7 @@ export class App {
       this.inspector.onEvent(event);
       this.reports.onEvent(event);
       this.voices.onEvent(event);
+      this.settings.dictionary.onEvent(event);
     });
     const unwatch = this.link.watch((state) => {
       this.connection = state;

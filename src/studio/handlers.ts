@@ -1,6 +1,7 @@
 import { type AppInfo, type CallName, type Item, type Params, type Result, type StudioEvent, StudioError } from '../contract/index.js';
 import type { ClassUseStore } from './class-use-store.js';
 import type { CrashReports } from './crash-reports.js';
+import type { DictionaryStore } from './dictionary-store.js';
 import type { Engine } from './engine.js';
 import type { Exports } from './exports.js';
 import { importFile } from './import-file.js';
@@ -24,6 +25,7 @@ export interface Parts {
   info: AppInfo;
   settings: SettingsStore;
   classUse: ClassUseStore;
+  dictionary: DictionaryStore;
   jobs: JobsStore;
   items: ItemsStore;
   library: Library;
@@ -40,7 +42,7 @@ export interface Parts {
 }
 
 export function createHandlers(parts: Parts): Handlers {
-  const { info, settings, classUse, jobs, items, library, models, engine, queue, exports, reports, licences, openFolder, emit } = parts;
+  const { info, settings, classUse, dictionary, jobs, items, library, models, engine, queue, exports, reports, licences, openFolder, emit } = parts;
 
   const changeSettings = (change: Params<'settings.set'>): Result<'settings.set'> => {
     const payload = settings.set(change);
@@ -52,6 +54,8 @@ export function createHandlers(parts: Parts): Handlers {
     if (payload.length > 0) emit({ name: 'itemsChanged', payload });
     return null;
   };
+
+  const said = (): void => emit({ name: 'dictionary', payload: dictionary.list() });
 
   return {
     'app.info': () => info,
@@ -113,6 +117,18 @@ export function createHandlers(parts: Parts): Handlers {
       ),
     'items.import': (params) => importFile(parts, params),
     'recipe.read': ({ name, bytes }) => readRecipe(name, bytes),
+
+    'dictionary.list': () => dictionary.list(),
+    'dictionary.set': (entry) => {
+      const set = dictionary.set(entry);
+      said();
+      return set;
+    },
+    'dictionary.remove': ({ word }) => {
+      dictionary.remove(word);
+      said();
+      return null;
+    },
 
     ...createInspectorHandlers(parts),
 

@@ -90,6 +90,8 @@ const MIGRATIONS = [
   ALTER TABLE items ADD COLUMN voice TEXT GENERATED ALWAYS AS (recipe ->> '$.voice') VIRTUAL;
   CREATE INDEX items_by_voice ON items (voice) WHERE voice IS NOT NULL;
   `,
+  // The person's own dictionary.
+  'CREATE TABLE dictionary (word TEXT PRIMARY KEY, said TEXT NOT NULL) WITHOUT ROWID;',
 ];
 
 /** The schema that this build writes. */

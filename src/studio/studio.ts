@@ -20,6 +20,7 @@ import { CrashReports } from './crash-reports.js';
 import { ClassUseStore } from './class-use-store.js';
 import { dataFolder } from './data-folder.js';
 import { closeDatabase } from './database.js';
+import { DictionaryStore } from './dictionary-store.js';
 import { Engine } from './engine.js';
 import { toStudioError } from './errors.js';
 import { Exports } from './exports.js';
@@ -135,10 +136,12 @@ function assemble(
   const assets = new Assets(library, models, exports, voices);
   const info: AppInfo = { version, host, platform: process.platform, dataFolder: folder, modelFolders: [...models.folders], notices };
   const classUse = new ClassUseStore(db);
+  const dictionary = new DictionaryStore(db);
   const handlers = createHandlers({
     info,
     settings,
     classUse,
+    dictionary,
     jobs,
     items,
     library,

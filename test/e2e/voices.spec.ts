@@ -6,6 +6,7 @@ import { fromWav, VOICE_RATE } from '../../src/contract/index.js';
 import { floatWav, speech, wavFile } from '../unit/studio/voices/signals.js';
 import type { StudioPage } from './harness/studio-page.js';
 import { seriousProblems } from './harness/axe.js';
+import { ElectronHost } from './harness/electron-host.js';
 import { expect, test } from './harness/test.js';
 
 // Fourteen seconds, so that no recording here hears it begin again.
@@ -142,12 +143,14 @@ test('a part is chosen by dragging the edge of the region', async ({ studio }) =
   await expect(page.getByRole('list', { name: 'What was found in the clip' })).toHaveText('Nothing is wrong with this clip.');
 });
 
-for (const theme of ['light', 'dark'] as const) {
+for (const label of ['Light', 'Dark']) {
+  const theme = label.toLowerCase();
   test(`${theme}: nothing serious for axe in any state of the page`, async ({ studio }, info) => {
     const { page } = studio;
-    await studio.call('settings.set', { theme });
-    await openVoices(studio);
+    await studio.openSettings();
+    await page.getByRole('radiogroup', { name: 'Theme' }).getByText(label, { exact: true }).click();
     await expect(page.locator('html')).toHaveAttribute('data-theme', theme);
+    await openVoices(studio);
     const check = async (name: string) => {
       await info.attach(`voices-${name}-${theme}.png`, {
         body: await page.screenshot({ animations: 'disabled' }),
@@ -175,3 +178,17 @@ for (const theme of ['light', 'dark'] as const) {
     await check('asking');
   });
 }
+
+test('a refused microphone is said in words, and a file still works', async ({ studio }) => {
+  const { page, host } = studio;
+  test.skip(!(host instanceof ElectronHost), 'in a browser the question is the browser’s');
+  await (host as ElectronHost).app.evaluate(({ session }) =>
+    session.defaultSession.setPermissionRequestHandler((_contents, _permission, decide) => decide(false)),
+  );
+  await openVoices(studio);
+  await page.getByRole('button', { name: 'Record', exact: true }).click();
+  await expect(page.getByRole('alert')).toContainText('The system does not let the studio use the microphone. Allow it');
+  await expect(page.getByRole('button', { name: 'Record', exact: true })).toBeEnabled();
+  await studio.drop(clip);
+  await signAndSave(studio, 'Ada');
+});

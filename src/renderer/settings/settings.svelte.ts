@@ -1,5 +1,6 @@
 import type { ModelSummary, Part, ProviderName } from '../../contract/index.js';
 import type { Studio } from '../studio.svelte.js';
+import { Dictionary } from './dictionary.svelte.js';
 
 export interface Verification {
   readonly state: 'running' | 'sound' | 'broken';
@@ -17,7 +18,11 @@ export class SettingsPage {
   licence = $state.raw<{ readonly part: Part; readonly text: string } | null>(null);
   cards = $state.raw<Readonly<Record<string, string>>>({});
 
-  constructor(private readonly studio: Studio) {}
+  readonly dictionary: Dictionary;
+
+  constructor(private readonly studio: Studio) {
+    this.dictionary = new Dictionary(studio);
+  }
 
   async chooseProvider(provider: 'auto' | ProviderName): Promise<void> {
     await this.studio.changeSettings({ provider });

@@ -21,7 +21,7 @@ function library(): { voices: (...args: string[]) => Started; clip: string; fold
   return { voices: (...args) => startResgen(cli, ['voices', ...args], { RESGEN_DATA: data }), clip, folder };
 }
 
-it('a voice is added, listed, renamed, exported and removed', async () => {
+it('a voice is added, listed, renamed, exported and removed', { timeout: 120_000 }, async () => {
   const { voices, clip, folder } = library();
   const add = await voices('add', clip, '--name', 'Ada', '--consent', CONSENT, '--from', '1', '--to', '6.5', '--json');
   expect(add).toMatchObject({ code: 0, err: '' });
@@ -48,7 +48,7 @@ it('a voice is added, listed, renamed, exported and removed', async () => {
   expect(await voices('list')).toMatchObject({ code: 0, out: '', err: expect.stringMatching(/^There are no voices yet/) as string });
 });
 
-it('what is wrong gets a sentence and an exit code, and keeps nothing', async () => {
+it('what is wrong gets a sentence and an exit code, and keeps nothing', { timeout: 120_000 }, async () => {
   const { voices, clip, folder } = library();
   const text = join(folder, 'text.wav');
   writeFileSync(text, 'No sound at all.');
@@ -77,4 +77,18 @@ it('explains itself with examples', async () => {
   const { code, out } = await voices('--help');
   expect(code).toBe(0);
   expect(out).toContain('resgen voices add ada.flac --name Ada --consent');
+});
+
+it('the dictionary is filled, listed and emptied', async () => {
+  const data = temporaryFolder();
+  const dictionary = (...args: string[]): Started => startResgen(cli, ['dictionary', ...args], { RESGEN_DATA: data });
+  expect(await dictionary('set', 'ResGen', 'R EH1 Z JH EH2 N')).toMatchObject({ code: 0, out: 'resgen  R EH1 Z JH EH2 N\n', err: '' });
+  expect((await dictionary('list', '--json')).out).toBe('{"word":"resgen","said":"R EH1 Z JH EH2 N"}\n');
+  expect(await dictionary('set', 'word', 'w0rd')).toMatchObject({
+    code: 2,
+    err: expect.stringMatching(/^Said must be phones like/) as string,
+  });
+  expect(await dictionary('remove', 'resgen')).toMatchObject({ code: 0 });
+  expect(await dictionary('remove', 'resgen')).toMatchObject({ code: 1, err: expect.stringMatching(/is not in the dictionary/) as string });
+  expect((await dictionary('list')).err).toMatch(/^The dictionary is empty/);
 });
