@@ -42,7 +42,23 @@ export interface Parts {
 }
 
 export function createHandlers(parts: Parts): Handlers {
-  const { info, settings, classUse, dictionary, jobs, items, library, models, engine, queue, exports, reports, licences, openFolder, emit } = parts;
+  const {
+    info,
+    settings,
+    classUse,
+    dictionary,
+    jobs,
+    items,
+    library,
+    models,
+    engine,
+    queue,
+    exports,
+    reports,
+    licences,
+    openFolder,
+    emit,
+  } = parts;
 
   const changeSettings = (change: Params<'settings.set'>): Result<'settings.set'> => {
     const payload = settings.set(change);
