@@ -80,8 +80,9 @@ class ClassNeighbours(nn.Module):
         return F.normalize((self.pool(features) - self.mean) * self.scale, dim=1) @ self.bank.t()
 
     def forward(self, features: list[torch.Tensor], label_B: torch.Tensor) -> torch.Tensor:
+        """`[B]`, of each picture."""
         log_p = torch.log_softmax(self.similarity(features) / self.tau, 1)
-        return -log_p.masked_fill(self.label != label_B.unsqueeze(1), -torch.inf).logsumexp(1).mean()
+        return -log_p.masked_fill(self.label != label_B.unsqueeze(1), -torch.inf).logsumexp(1)
 
 
 def unit(f: torch.Tensor) -> torch.Tensor:

@@ -38,10 +38,14 @@ FIRST_SEED = 1_000_000  # far from the seeds of the evaluation, whose samples th
 
 
 class Samples:
-    """The newest `keep` samples of the generator: tokens `[n, L, D]` and their classes, refreshed as training goes on."""
+    """The newest `keep` samples of the generator: tokens `[n, L, D]` and their classes, refreshed as training goes on.
+
+    Those of classes that still come out wrong are drawn more often: `miss [C]` follows the class loss of each.
+    """
 
     def __init__(self, step: Step, sampling: Sampling, classes: int, keep: int):
         self.step, self.sampling, self.classes, self.keep = step, sampling, classes, keep
+        self.miss = torch.ones(classes)
         self.x, self.label, self.made = torch.empty(0, step.generator.config.L, step.generator.config.D, dtype=torch.int16), torch.empty(0).long(), 0
 
     def make(self, count: int) -> None:
@@ -51,11 +55,20 @@ class Samples:
         self.x, self.label = torch.cat([self.x, x])[-self.keep :].clone(), torch.cat([self.label, label])[-self.keep :]
         self.made += count
 
+    def hard_ones(self, count: int, draw: torch.Generator) -> torch.Tensor:
+        """Indices `[count]`."""
+        return torch.multinomial(0.1 + self.miss[self.label], count, replacement=True, generator=draw)
+
+    def missed(self, label_B: torch.Tensor, loss_B: torch.Tensor) -> None:
+        for c, loss in zip(label_B.tolist(), loss_B.tolist()):
+            self.miss[c] += 0.2 * (loss - self.miss[c])
+
     def state_dict(self) -> dict[str, object]:
-        return {"x": self.x, "label": self.label, "made": self.made}
+        return {"miss": self.miss, "x": self.x, "label": self.label, "made": self.made}
 
     def load_state_dict(self, state: dict) -> None:
         self.x, self.label, self.made = state["x"], state["label"], state["made"]
+        self.miss = state.get("miss", self.miss)
 
 
 @torch.no_grad()
@@ -160,7 +173,7 @@ def main() -> None:
             depth[share["real"] : share["real"] + share["cut"]] = torch.randint(1, D + 1, (share["cut"],), generator=draw)
             last = slice(share["real"] + share["cut"], paired)
             x[last] = redraw(step, x[last], label[last], views[index[last]], sampling, recipe["redraw_span"], draw)
-            picked = torch.randint(len(samples.x), (share["samples"],), generator=draw)
+            picked = samples.hard_ones(share["samples"], draw)
             x, label = torch.cat([x, samples.x[picked].long()]).to(device), torch.cat([label, samples.label[picked]]).to(device)
             with torch.no_grad():
                 z = sum(tokenizer.quantiser.e_DVH[j][x[:, :, j]] * (depth > j).view(-1, 1, 1).to(device) for j in range(D))
@@ -178,7 +191,9 @@ def main() -> None:
                 feature = network.distance([f[:paired] for f in features], [f[:paired] for f in real_features])
                 critics.requires_grad_(False)
                 adversarial, patch = generator_loss(critic(features, label)), generator_loss(patches(made_shifted))
-                of_class = neighbours(features, label)
+                of_class_B = neighbours(features, label)
+                samples.missed(label[paired:].cpu(), of_class_B[paired:].detach().cpu())
+                of_class = of_class_B.mean()
                 ramp = min(1, n / recipe["ramp"])
                 loss = w["mse"] * mse + w["mse_drawn"] * mse_drawn + w["feature"] * feature
                 loss = loss + w["weave"] * (woven := weave(y, tokenizer.config.strides[0]))

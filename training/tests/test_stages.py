@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from training import train_decoder, train_resgen, train_tokenizer
+from training.sampler import Sampling
 from training.tokens import load_decoder, load_tokenizer, token_set
 
 ROOT = Path(__file__).parents[2]
@@ -69,6 +70,18 @@ def test_the_decoder_learns_on_and_nothing_else_moves(stage, tmp_path):
     assert all(torch.equal(value, after["ema"][f"decoder.{name}"]) for name, value in tokenizer.decoder.state_dict().items())
     with pytest.raises(SystemExit, match="Train it first"):
         load_decoder(tokenizer, runs, "no-such-run")
+
+
+def test_samples_of_classes_that_come_out_wrong_are_drawn_more_often(tiny_step):
+    samples = train_decoder.Samples(tiny_step, Sampling(steps=2), classes=3, keep=60)
+    samples.make(60)
+    for _ in range(30):
+        samples.missed(torch.tensor([0, 1, 2]), torch.tensor([0.0, 0.0, 2.0]))
+    picked = samples.label[samples.hard_ones(500, torch.Generator().manual_seed(0))]
+    assert (picked == 2).float().mean() > 0.8 and (picked != 2).any()
+    again = train_decoder.Samples(tiny_step, Sampling(steps=2), classes=3, keep=60)
+    again.load_state_dict(samples.state_dict())
+    assert torch.equal(again.miss, samples.miss)
 
 
 def test_weave_is_the_variance_of_a_pattern_on_the_lattice_alone():
