@@ -33,6 +33,11 @@ export class Comparison {
     private readonly decoderOf: (id: string) => DecodeViews,
   ) {}
 
+  /** Whether the items can be seen or heard. */
+  get decodes(): boolean {
+    return this.tokens.cannot.decode === null;
+  }
+
   /** What the other has more, made well to be seen or heard. */
   readonly difference = $derived(this.mine && this.theirs ? difference(this.theirs, this.mine).frame : null);
 
