@@ -99,6 +99,7 @@ export class Images {
         this.gallery.onChanged(event.payload);
         break;
       case 'voices':
+      case 'dictionary':
       case 'edit':
       case 'engine':
       case 'settings':
