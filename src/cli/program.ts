@@ -18,6 +18,32 @@ Examples:
 Exit codes: 0 done, 1 failed, 2 wrong use, 130 interrupted. Results go to stdout, progress and problems to stderr.
 The data folder is --data, else RESGEN_DATA, else the system's place for application data.`;
 
+/** What the help of a command shows besides its options. */
+const EXAMPLES_OF: Readonly<Record<string, readonly string[]>> = {
+  image: [
+    'image --class Banana --count 4 --seed 42 --out pictures',
+    'image --class Banana "Apple Red 1" --preset best --set guidanceTo=2 --set topP=0.8',
+    'image --class Kiwi --count 100 --batch 8 --tokens --json > made.jsonl',
+  ],
+  decode: ['decode photo.safetensors --out photo.png', 'decode photo.safetensors --depth 4 --out coarse.png'],
+  encode: ['encode photo.jpg --out photo.safetensors', 'encode clip.wav --model encodec-24khz --out clip.safetensors'],
+  tokens: [
+    'tokens show photo.safetensors',
+    'tokens diff photo.safetensors other.safetensors',
+    'tokens export photo.safetensors --out grid.csv',
+  ],
+  edit: [
+    'edit photo.safetensors --resample-below 4 --seed 7 --out new-details.png',
+    'edit photo.safetensors --inpaint 0,3,8-11 --class Banana --out mended.png',
+    'edit photo.safetensors --swap other.safetensors --at 8 --out both.safetensors',
+  ],
+  models: ['models', 'models verify fruits', 'models card fruits'],
+  'export-repository': ['export-repository repository --model fruits --max-batch 64'],
+  doctor: ['doctor', 'doctor --json'],
+  library: ['library backup library.tar', 'library restore library.tar', 'library move /media/disk/resgen'],
+  serve: ['serve --open', 'serve --port 8080 --api', 'serve --host 0.0.0.0 --allow-remote --tls-cert cert.pem --tls-key key.pem'],
+};
+
 /** @returns the exit code */
 export async function main(argv: readonly string[], builtFolder: string): Promise<number> {
   let exitCode: number = exitCodes.done;
@@ -199,6 +225,10 @@ function createProgram(builtFolder: string, done: (exitCode: number) => void): C
     .option('--api', 'let programs in, also those made for the OpenAI API, by a key that is printed (or RESGEN_API_KEY)', false)
     .action(run(async () => (await import('./serve.js')).serve));
 
+  for (const command of program.commands) {
+    const lines = EXAMPLES_OF[command.name()]?.map((line) => `\n  resgen ${line}`);
+    if (lines) command.addHelpText('after', `\nExamples:${lines.join('')}`);
+  }
   return program;
 }
 
