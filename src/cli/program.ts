@@ -20,13 +20,39 @@ Examples:
 Exit codes: 0 done, 1 failed, 2 wrong use, 130 interrupted. Results go to stdout, progress and problems to stderr.
 The data folder is --data, else RESGEN_DATA, else the system's place for application data.`;
 
-const VOICE_EXAMPLES = `
-Examples:
-  resgen voices add ada.flac --name Ada --consent "I, Ada Byron, agree that my voice is used in this studio"
-  resgen voices add talk.mp3 --from 12.5 --to 24 --name Ada --consent "Ada told me on the phone that I may use her voice"
-  resgen voices list --json
-  resgen voices export Ada --out ada.zip
-  resgen voices remove Ada --yes`;
+/** What the help of a command shows besides its options. */
+const EXAMPLES_OF: Readonly<Record<string, readonly string[]>> = {
+  image: [
+    'image --class Banana --count 4 --seed 42 --out pictures',
+    'image --class Banana "Apple Red 1" --preset best --set guidanceTo=2 --set topP=0.8',
+    'image --class Kiwi --count 100 --batch 8 --tokens --json > made.jsonl',
+  ],
+  decode: ['decode photo.safetensors --out photo.png', 'decode photo.safetensors --depth 4 --out coarse.png'],
+  encode: ['encode photo.jpg --out photo.safetensors', 'encode clip.wav --model encodec-24khz --out clip.safetensors'],
+  tokens: [
+    'tokens show photo.safetensors',
+    'tokens diff photo.safetensors other.safetensors',
+    'tokens export photo.safetensors --out grid.csv',
+  ],
+  edit: [
+    'edit photo.safetensors --resample-below 4 --seed 7 --out new-details.png',
+    'edit photo.safetensors --inpaint 0,3,8-11 --class Banana --out mended.png',
+    'edit photo.safetensors --swap other.safetensors --at 8 --out both.safetensors',
+  ],
+  voices: [
+    'voices add ada.flac --name Ada --consent "I, Ada Byron, agree that my voice is used in this studio"',
+    'voices add talk.mp3 --from 12.5 --to 24 --name Ada --consent "Ada told me on the phone that I may use her voice"',
+    'voices list --json',
+    'voices export Ada --out ada.zip',
+    'voices remove Ada --yes',
+  ],
+  dictionary: ['dictionary set resgen "R EH1 Z JH EH2 N"', 'dictionary set nguyen win', 'dictionary list'],
+  models: ['models', 'models verify fruits', 'models card fruits'],
+  'export-repository': ['export-repository repository --model fruits --max-batch 64'],
+  doctor: ['doctor', 'doctor --json'],
+  library: ['library backup library.tar', 'library restore library.tar', 'library move /media/disk/resgen'],
+  serve: ['serve --open', 'serve --port 8080 --api', 'serve --host 0.0.0.0 --allow-remote --tls-cert cert.pem --tls-key key.pem'],
+};
 
 /** @returns the exit code */
 export async function main(argv: readonly string[], builtFolder: string): Promise<number> {
@@ -173,8 +199,7 @@ function createProgram(builtFolder: string, done: (exitCode: number) => void): C
 
   const voices = program
     .command('voices')
-    .description('keep the voices of people who agree to it; the studio must be closed')
-    .addHelpText('after', VOICE_EXAMPLES);
+    .description('keep the voices of people who agree to it; the studio must be closed');
   voices
     .command('add <clip>')
     .description('keep a clip (WAV, FLAC, MP3, Ogg) of 3 to 30 seconds, or a part of it, as a voice')
@@ -210,11 +235,7 @@ function createProgram(builtFolder: string, done: (exitCode: number) => void): C
 
   const dictionary = program
     .command('dictionary')
-    .description('say words in another way; the studio must be closed')
-    .addHelpText(
-      'after',
-      '\nExamples:\n  resgen dictionary set resgen "R EH1 Z JH EH2 N"\n  resgen dictionary set nguyen win\n  resgen dictionary list',
-    );
+    .description('say words in another way; the studio must be closed');
   dictionary
     .command('list', { isDefault: true })
     .description('list the words and how they are said')
@@ -296,6 +317,10 @@ function createProgram(builtFolder: string, done: (exitCode: number) => void): C
     .option('--api', 'let programs in, also those made for the OpenAI API, by a key that is printed (or RESGEN_API_KEY)', false)
     .action(run(async () => (await import('./serve.js')).serve));
 
+  for (const command of program.commands) {
+    const lines = EXAMPLES_OF[command.name()]?.map((line) => `\n  resgen ${line}`);
+    if (lines) command.addHelpText('after', `\nExamples:${lines.join('')}`);
+  }
   return program;
 }
 

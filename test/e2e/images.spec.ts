@@ -7,13 +7,14 @@ test('opens on a form that says what to do first', async ({ studio }) => {
   await expect(studio.generateButton).toBeDisabled();
 });
 
-test('a first start says what this is, once; a later one does not', async ({ launch }) => {
+test('a first start says what this is, once; a later one does not', async ({ launch, host }) => {
   const first = await launch();
   const welcome = first.page.getByRole('region', { name: 'Welcome to ResGen Studio' });
   await expect(welcome).toContainText('Pick a class below and press Generate');
   const { dataFolder } = await first.call('app.info', null);
   await expect(welcome).toContainText(dataFolder);
-  await welcome.getByRole('button', { name: 'Check now' }).press('Enter');
+  // With a window of its own, the studio loads the model as it opens.
+  if (host === 'browser') await welcome.getByRole('button', { name: 'Check now' }).press('Enter');
   await expect(welcome).toContainText(/Processor \(CPU\), .* a step/);
   await welcome.getByRole('button', { name: 'Got it' }).press('Enter');
   await expect(welcome).toBeHidden();

@@ -26,6 +26,12 @@ describe('resgen', () => {
     expect((await resgen(['--version'])).out).toMatch(/^\d+\.\d+\.\d+\n$/);
   });
 
+  it.each(['image', 'decode', 'encode', 'models', 'doctor', 'serve'])('explains %s with examples', async (name) => {
+    const { code, out } = await resgen([name, '--help']);
+    expect(code).toBe(0);
+    expect(out).toMatch(new RegExp(`Examples:\\n {2}resgen ${name}`));
+  });
+
   it.each([
     [['image'], /required option '--class/],
     [['image', '--class', 'Circle', '--count', 'x'], /whole number/],
