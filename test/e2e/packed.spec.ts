@@ -24,7 +24,7 @@ const SIZE_LIMIT = 350 * MB;
 /** The aim is 2 s on a machine that does nothing else; tests share theirs. */
 const START_LIMIT_MS = 20_000;
 
-test.describe.configure({ mode: 'serial' });
+test.describe.configure({ mode: 'serial', timeout: 240_000 });
 
 test('its fuses are set', async () => {
   const wire = await getCurrentFuseWire(executable);
@@ -109,7 +109,7 @@ class PackedApp {
       stdio: ['ignore', 'ignore', 'pipe'],
     });
     try {
-      const browser = await chromium.connectOverCDP(await debuggingAddress(child));
+      const browser = await chromium.connectOverCDP(await debuggingAddress(child), { timeout: 80_000 });
       const [context] = browser.contexts();
       const page = context?.pages()[0] ?? (await context?.waitForEvent('page'));
       if (!page) throw new Error('The packed app has no window.');
@@ -131,15 +131,18 @@ class PackedApp {
   }
 }
 
-async function debuggingAddress(child: ChildProcess): Promise<string> {
+/** Reads on to the end: a process whose stderr nobody takes would stop at some point. */
+function debuggingAddress(child: ChildProcess): Promise<string> {
   const said: string[] = [];
-  if (!child.stderr) throw new Error('The packed app has no stderr.');
-  for await (const line of createInterface(child.stderr)) {
-    said.push(line);
-    const address = /^DevTools listening on (ws:\S+)$/.exec(line)?.[1];
-    if (address) return address;
-  }
-  throw new Error(`The packed app ended without a window:\n${said.join('\n')}`);
+  return new Promise((found, failed) => {
+    if (!child.stderr) return failed(new Error('The packed app has no stderr.'));
+    createInterface(child.stderr).on('line', (line) => {
+      said.push(line);
+      const address = /^DevTools listening on (ws:\S+)$/.exec(line)?.[1];
+      if (address) found(address);
+    });
+    child.once('exit', () => failed(new Error(`The packed app ended without a window:\n${said.join('\n')}`)));
+  });
 }
 
 function sizeOf(place: string): number {
