@@ -197,9 +197,7 @@ function createProgram(builtFolder: string, done: (exitCode: number) => void): C
     .addOption(json)
     .action(run(async () => (await import('./edit.js')).edit));
 
-  const voices = program
-    .command('voices')
-    .description('keep the voices of people who agree to it; the studio must be closed');
+  const voices = program.command('voices').description('keep the voices of people who agree to it; the studio must be closed');
   voices
     .command('add <clip>')
     .description('keep a clip (WAV, FLAC, MP3, Ogg) of 3 to 30 seconds, or a part of it, as a voice')
@@ -233,9 +231,7 @@ function createProgram(builtFolder: string, done: (exitCode: number) => void): C
     .addOption(json)
     .action(run(async () => (await import('./voices.js')).removeVoice));
 
-  const dictionary = program
-    .command('dictionary')
-    .description('say words in another way; the studio must be closed');
+  const dictionary = program.command('dictionary').description('say words in another way; the studio must be closed');
   dictionary
     .command('list', { isDefault: true })
     .description('list the words and how they are said')
