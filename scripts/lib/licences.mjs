@@ -15,6 +15,7 @@ const BUNDLED = ['electron', 'svelte', 'clsx', 'esm-env'];
 const TEXTS = /** @type {[RegExp, string][]} */ ([
   [/^onnxruntime-/, 'resources/licences/onnxruntime.txt'],
   [/^abstract-logging$/, 'resources/licences/abstract-logging.txt'],
+  [/^fft\.js$/, 'resources/licences/fft.js.txt'],
   [/^lazy-val$/, 'resources/licences/lazy-val.txt'],
   [/^(opus-decoder|@wasm-audio-decoders\/common)$/, 'resources/licences/opus-decoder.txt'],
   [/^@libsql\//, 'node_modules/libsql/LICENSE'],

@@ -38,7 +38,7 @@ export async function edit(host: Host, file: string, options: EditOptions): Prom
   // Before the first step: the work should not end on a file that was there all the time.
   if (!options.overwrite && existsSync(options.out)) throw alreadyThere(options.out);
   return withStudio(host, false, async (studio) => {
-    const { url, changed, recipe } = await unlessInterrupted(make(studio, file, chosen, format, options));
+    const { url, changed, recipe } = await unlessInterrupted(() => make(studio, file, chosen, format, options));
     await copyAsset(studio, url, options.out, options.overwrite);
     printResult(options.json, { file: options.out, changed, recipe }, options.out);
     return exitCodes.done;

@@ -26,8 +26,8 @@ export async function exportTokens(
 ): Promise<number> {
   const format = formatOf(options.out, FORMATS);
   return withStudio(host, false, async (studio) => {
-    const { id } = await unlessInterrupted(itemOf(studio, file, options.model));
-    const { url, bytes } = await unlessInterrupted(ask(studio, 'tokens.export', { id, format }));
+    const { id } = await unlessInterrupted(() => itemOf(studio, file, options.model));
+    const { url, bytes } = await unlessInterrupted(() => ask(studio, 'tokens.export', { id, format }));
     // A strip is a picture or a sound as the model has it; the wrong name would only mislead.
     if (extname(url) !== extname(options.out).toLowerCase()) {
       throw new StudioError('bad-request', `The depths of ${file} are written as ${extname(url)}. Rename ${options.out}.`);

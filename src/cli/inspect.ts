@@ -13,7 +13,7 @@ interface InspectOptions {
 export async function showTokens(host: Host, files: string[], { model, json }: InspectOptions): Promise<number> {
   return withStudio(host, false, async (studio) => {
     for (const file of files) {
-      const item = await unlessInterrupted(itemOf(studio, file, model));
+      const item = await unlessInterrupted(() => itemOf(studio, file, model));
       const sheet = await ask(studio, 'tokens.get', { id: item.id });
       const { L, D, V, H, grid } = sheet;
       // A copy: bytes may lie anywhere in their buffer, an Int32Array only at every fourth.
@@ -32,7 +32,7 @@ export async function showTokens(host: Host, files: string[], { model, json }: I
 export async function tokenStats(host: Host, files: string[], { model, json }: InspectOptions): Promise<number> {
   return withStudio(host, false, async (studio) => {
     const items: Item[] = [];
-    for (const file of files) items.push(await unlessInterrupted(itemOf(studio, file, model)));
+    for (const file of files) items.push(await unlessInterrupted(() => itemOf(studio, file, model)));
     const [first] = items;
     if (!first) throw new StudioError('bad-request', 'There is no file to count. Name one or more.');
     const { id } = first.recipe.model;
@@ -63,8 +63,8 @@ export async function tokenStats(host: Host, files: string[], { model, json }: I
 /** `resgen tokens diff`: at how many positions two files have another code, by depth. */
 export async function diffTokens(host: Host, a: string, b: string, { model, json }: InspectOptions): Promise<number> {
   return withStudio(host, false, async (studio) => {
-    const itemA = await unlessInterrupted(itemOf(studio, a, model));
-    const itemB = await unlessInterrupted(itemOf(studio, b, model));
+    const itemA = await unlessInterrupted(() => itemOf(studio, a, model));
+    const itemB = await unlessInterrupted(() => itemOf(studio, b, model));
     const { L, D, differs, perDepth } = await ask(studio, 'tokens.compare', { a: itemA.id, b: itemB.id });
     const positions = rowsOf(differs, L, D).flatMap((row, i) => (row.some((different) => different > 0) ? [i] : []));
     const total = perDepth.reduce((sum, count) => sum + count, 0);

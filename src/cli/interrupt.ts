@@ -17,13 +17,13 @@ export function onInterrupt(stop: () => void): () => void {
  * What `work` comes to, unless Ctrl-C comes first. The studio behind it is then closed over its head, which ends its calls.
  * @throws StudioError `cancelled`
  */
-export async function unlessInterrupted<T>(work: Promise<T>): Promise<T> {
+export async function unlessInterrupted<T>(work: () => Promise<T>): Promise<T> {
   let stopWatching = (): void => undefined;
   const interrupted = new Promise<never>((_resolve, reject) => {
     stopWatching = onInterrupt(() => reject(new StudioError('cancelled', 'Stopped. Nothing was written.')));
   });
   try {
-    return await Promise.race([work, interrupted]);
+    return await Promise.race([work(), interrupted]);
   } finally {
     stopWatching();
   }

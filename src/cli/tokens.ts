@@ -11,7 +11,7 @@ import { besidePicture, readInput } from './token-input.js';
 export async function decode(host: Host, file: string, options: { depth?: number; out: string; overwrite: boolean }): Promise<number> {
   return withStudio(host, false, async (studio) => {
     const tokens = /\.png$/i.test(file) ? besidePicture(file) : file;
-    const picture = await unlessInterrupted(studio.decodeTokens(await readInput(tokens), options.depth));
+    const picture = await unlessInterrupted(async () => studio.decodeTokens(await readInput(tokens), options.depth));
     await saveTo(options.out, { bytes: picture }, options.overwrite);
     printResult(false, {}, options.out);
     return exitCodes.done;
@@ -22,7 +22,7 @@ export async function decode(host: Host, file: string, options: { depth?: number
 export async function encode(host: Host, file: string, options: { model: string; out: string; overwrite: boolean }): Promise<number> {
   return withStudio(host, false, async (studio) => {
     const bytes = new Uint8Array(await readInput(file));
-    const item = await unlessInterrupted(ask(studio, 'items.import', { name: basename(file), bytes, model: options.model }));
+    const item = await unlessInterrupted(() => ask(studio, 'items.import', { name: basename(file), bytes, model: options.model }));
     await copyAsset(studio, assets.tokens(item.id), options.out, options.overwrite);
     printResult(false, {}, options.out);
     return exitCodes.done;

@@ -1,5 +1,5 @@
 import { StudioError } from '../../contract/index.js';
-import { type Decode, type Decoded, TooLong, bad, notM4a, notSound, silent } from './decoded.js';
+import { type Decode, type Decoded, TooLong, bad, damaged, notM4a, notSound, silent } from './decoded.js';
 import { readFlac } from './flac.js';
 import { isMp3, readMp3 } from './mp3.js';
 import { readOgg } from './ogg.js';
@@ -53,9 +53,14 @@ export function monoAt(decoded: Decoded, sampleRate: number): Float32Array {
 
 async function decode(bytes: Uint8Array, maxSeconds: number): Promise<Decoded> {
   const file = bytes.subarray(tagBytes(bytes));
-  const decoded = await decoderOf(file)(file, maxSeconds);
-  if ((decoded.channels[0]?.length ?? 0) === 0) throw silent();
-  return decoded;
+  try {
+    const decoded = await decoderOf(file)(file, maxSeconds);
+    if ((decoded.channels[0]?.length ?? 0) === 0) throw silent();
+    return decoded;
+  } catch (error) {
+    // WebAssembly that a damaged stream leads astray ends with an error of its own.
+    throw error instanceof WebAssembly.RuntimeError ? damaged(error) : error;
+  }
 }
 
 /** Puts the name of the file before what is wrong with it. */

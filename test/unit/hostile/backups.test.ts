@@ -32,7 +32,7 @@ it('a backup is taken or refused with a sentence, wherever it is damaged, and wr
       expect(readdirSync(around)).toEqual(['data']);
       expect(readdirSync(data).filter((name) => name !== 'restored')).toEqual([]);
       if (!staged) return;
-      expect(readdirSync(join(data, 'restored')).every((name) => ['studio.db', 'items'].includes(name))).toBe(true);
+      expect(readdirSync(join(data, 'restored')).every((name) => ['studio.db', 'items', 'voices'].includes(name))).toBe(true);
     }),
     { numRuns: 200 },
   );
