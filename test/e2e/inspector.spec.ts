@@ -333,8 +333,12 @@ function bytesOf(value: Uint8Array | { $bytes: string }): Uint8Array {
 }
 
 /** What the picture shows now, as something that can be compared. */
-function pixelsOf(studio: StudioPage): Promise<string> {
-  return studio.inspectedPicture.locator('canvas').evaluate((canvas: HTMLCanvasElement) => canvas.toDataURL());
+async function pixelsOf(studio: StudioPage): Promise<string> {
+  // One pixel wide until the first picture is drawn.
+  const url = () =>
+    studio.inspectedPicture.locator('canvas').evaluate((canvas: HTMLCanvasElement) => (canvas.width > 1 ? canvas.toDataURL() : ''));
+  await expect.poll(url).not.toBe('');
+  return url();
 }
 
 /** Drags a slider's handle to an end: 0 the left one, 1 the right one. */
