@@ -7,16 +7,16 @@ test('two browsers see the same live state, whichever of them does something', a
   const other = new StudioPage(host, await host.another());
   await expect(other.generateButton).toBeVisible();
 
-  await studio.start({ class: 'Circle', count: 60, seed: 1 });
+  await studio.start({ class: 'Circle', count: 1000, seed: 1 });
   // Progress and pictures come to both, and either may end what the other began.
   await expect(other.progress).toBeVisible();
   await expect(other.pictures.first()).toBeVisible();
   await other.stopButton.click();
   await expect(studio.stopButton).toBeHidden();
   const { total } = await studio.call('items.list', { limit: 1, before: null, kind: null, search: '' });
-  expect(total).toBeLessThan(60);
-  await expect(studio.page.getByRole('list', { name: 'Queue' })).toContainText(`Stopped after ${total} of 60`);
-  await expect(other.page.getByRole('list', { name: 'Queue' })).toContainText(`Stopped after ${total} of 60`);
+  expect(total).toBeLessThan(1000);
+  await expect(studio.page.getByRole('list', { name: 'Queue' })).toContainText(`Stopped after ${total.toLocaleString('en')} of 1,000`);
+  await expect(other.page.getByRole('list', { name: 'Queue' })).toContainText(`Stopped after ${total.toLocaleString('en')} of 1,000`);
 
   await other.page.evaluate((body) => fetch('/api/settings.set', body), {
     method: 'POST',
