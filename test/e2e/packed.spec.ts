@@ -22,6 +22,8 @@ const MB = 1e6;
 /** Without models. */
 const SIZE_LIMIT = 350 * MB;
 /** The aim is 2 s on a machine that does nothing else; tests share theirs. */
+const CONNECT_ATTEMPTS = 4;
+const CONNECT_MS = 20_000;
 const START_LIMIT_MS = 20_000;
 
 test.describe.configure({ mode: 'serial', timeout: 240_000 });
@@ -109,7 +111,7 @@ class PackedApp {
       stdio: ['ignore', 'ignore', 'pipe'],
     });
     try {
-      const browser = await chromium.connectOverCDP(await debuggingAddress(child), { timeout: 80_000 });
+      const browser = await connect(await debuggingAddress(child));
       const [context] = browser.contexts();
       const page = context?.pages()[0] ?? (await context?.waitForEvent('page'));
       if (!page) throw new Error('The packed app has no window.');
@@ -128,6 +130,17 @@ class PackedApp {
     this.child.kill('SIGTERM');
     const [code] = (await exited) as [number | null];
     return code;
+  }
+}
+
+/** Again where it takes long: a window that opens while Playwright connects may keep it waiting for ever. */
+async function connect(address: string): Promise<Browser> {
+  for (let left = CONNECT_ATTEMPTS; ; left--) {
+    try {
+      return await chromium.connectOverCDP(address, { timeout: CONNECT_MS });
+    } catch (error) {
+      if (left === 1) throw error;
+    }
   }
 }
 
