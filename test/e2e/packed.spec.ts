@@ -22,8 +22,6 @@ const MB = 1e6;
 /** Without models. */
 const SIZE_LIMIT = 350 * MB;
 /** The aim is 2 s on a machine that does nothing else; tests share theirs. */
-const CONNECT_ATTEMPTS = 4;
-const CONNECT_MS = 20_000;
 const START_LIMIT_MS = 20_000;
 
 test.describe.configure({ mode: 'serial', timeout: 240_000 });
@@ -133,15 +131,13 @@ class PackedApp {
   }
 }
 
-/** Again where it takes long: a window that opens while Playwright connects may keep it waiting for ever. */
+/** Once the window has its page: one that opens while Playwright connects may keep it waiting for ever. */
 async function connect(address: string): Promise<Browser> {
-  for (let left = CONNECT_ATTEMPTS; ; left--) {
-    try {
-      return await chromium.connectOverCDP(address, { timeout: CONNECT_MS });
-    } catch (error) {
-      if (left === 1) throw error;
-    }
-  }
+  const list = new URL('/json/list', address.replace('ws:', 'http:'));
+  await expect
+    .poll(async () => (await (await fetch(list)).json()) as unknown, { timeout: 60_000, intervals: [100] })
+    .toContainEqual(expect.objectContaining({ type: 'page', url: expect.stringMatching(/^studio:/) as unknown }));
+  return chromium.connectOverCDP(address, { timeout: 80_000 });
 }
 
 /** Reads on to the end: a process whose stderr nobody takes would stop at some point. */
