@@ -30,6 +30,7 @@ from torch.nn.utils import parametrize
 
 from training.codec import Codec, load_codec
 from training.export import compare, describe, export_graph, round_to_half
+from training.quantiser import sum_embeddings, with_zero_code
 
 MAX_POSITIONS = 4096
 """What the studio takes: 54 s at 75 Hz."""
@@ -66,6 +67,10 @@ class ExportableLSTM(nn.Module):
         return (x_LBH,)
 
 
+def nearest_by_distance(e_VH: torch.Tensor, r_BLH: torch.Tensor) -> torch.Tensor:
+    return (e_VH.square().sum(1) - 2 * (r_BLH @ e_VH.t())).argmin(2)
+
+
 class EncodecParts(nn.Module):
     """Encoder, codebooks and decoder of an `EncodecModel`, for lengths that are a whole number of hops."""
 
@@ -93,8 +98,7 @@ class EncodecParts(nn.Module):
                     parametrize.remove_parametrizations(module, name)
 
     def nearest(self, j: int, r_BLH: torch.Tensor) -> torch.Tensor:
-        e_VH = self.e_DVH[j]
-        return (e_VH.square().sum(1) - 2 * (r_BLH @ e_VH.t())).argmin(2)
+        return nearest_by_distance(self.e_DVH[j], r_BLH)
 
 
 class DacParts(nn.Module):
@@ -131,7 +135,7 @@ class RunParts(nn.Module):
         return self.codec.decoder(z_BHL.transpose(1, 2)).unsqueeze(1)
 
     def nearest(self, j: int, r_BLH: torch.Tensor) -> torch.Tensor:
-        return (self.e_DVH[j].square().sum(1) - 2 * (r_BLH @ self.e_DVH[j].t())).argmin(2)
+        return nearest_by_distance(self.e_DVH[j], r_BLH)
 
 
 Parts = EncodecParts | DacParts | RunParts
@@ -146,7 +150,7 @@ class SoundDecodeGraph(nn.Module):
 
     def forward(self, tokens: torch.Tensor, depth: torch.Tensor) -> torch.Tensor:
         e_DVH = self.parts.e_DVH
-        z = sum(e_DVH[j][tokens[:, :, j].long()] * (depth > j).unsqueeze(2).float() for j in range(e_DVH.shape[0]))
+        z = sum_embeddings(with_zero_code(e_DVH), tokens, depth.unsqueeze(2) > torch.arange(len(e_DVH)))
         samples = self.parts.decoder(z.transpose(1, 2)).squeeze(1)
         # DAC's transposed convolutions lose a few samples at the end where a stride is odd.
         return F.pad(samples, (0, tokens.shape[1] * self.parts.hop - samples.shape[1]))
