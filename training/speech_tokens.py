@@ -63,9 +63,18 @@ class SpeechTokens:
         return SpeechTokens(self.x, [e for e in self.entries if chosen(e)], self.tokens_per_second, self.scale, self.sigma)
 
 
+@dataclass
+class Augment:
+    """Further voices, by factors of pitch and formants, which share of the clips gets one, and which share is a prompt as people record it too."""
+
+    shifts: list[float]
+    shifted: float = 1.0
+    recorded: float = 1.0
+
+
 @torch.inference_mode()
-def encode_all(codec: Codec, speech: Speech, alignments: list[Alignment], shifts: list[float], seed: int) -> SpeechTokens:
-    """Every aligned clip as it is and as a recorded prompt, and, by chance, in one of the shifted voices; clips without text as prompts."""
+def encode_all(codec: Codec, speech: Speech, alignments: list[Alignment], augment: Augment, seed: int) -> SpeechTokens:
+    """Every aligned clip as it is and, by chance, in one of the shifted voices and as a recorded prompt; clips without text as prompts."""
     rng = np.random.default_rng(seed)
     aligned = {(a.set, a.path): a for a in alignments if a.phones}
     e_DVH = codec.quantiser.e_DVH
@@ -74,7 +83,7 @@ def encode_all(codec: Codec, speech: Speech, alignments: list[Alignment], shifts
     for i in tqdm(range(len(speech.clips)), desc="encode speech", mininterval=5):
         clip = speech.clips[i]
         audio = to_level(speech.read(i), clip.level, LEVEL_DB)
-        for voice, x, alignment, factor in _versions(clip, audio, aligned.get((clip.set, clip.path)), shifts, rng):
+        for voice, x, alignment, factor in _versions(clip, audio, aligned.get((clip.set, clip.path)), augment, rng):
             z = codec.latents(torch.from_numpy(x).unsqueeze(0))[0]
             codes = codec.quantiser.encode(z)
             total = torch.zeros_like(z)
@@ -93,14 +102,15 @@ def encode_all(codec: Codec, speech: Speech, alignments: list[Alignment], shifts
     return SpeechTokens(torch.cat(pieces), entries, per_second, (count / variance) ** 0.5, (residual / count).sqrt())
 
 
-def _versions(clip: Clip, audio: np.ndarray, alignment: Alignment | None, shifts: list[float], rng: np.random.Generator):
+def _versions(clip: Clip, audio: np.ndarray, alignment: Alignment | None, augment: Augment, rng: np.random.Generator):
     """(voice, samples, alignment or None for a prompt only, shift)."""
     if alignment:
         yield clip.speaker, audio, alignment, 1.0
-        if shifts:
-            factor = exact_factor(float(rng.choice(shifts)))
+        if augment.shifts and rng.random() < augment.shifted:
+            factor = exact_factor(float(rng.choice(augment.shifts)))
             yield f"{clip.speaker} x{factor:.3f}", shift_voice(audio, factor), alignment, factor
-    yield clip.speaker, as_recorded(audio, rng), None, 1.0
+    if not alignment or rng.random() < augment.recorded:
+        yield clip.speaker, as_recorded(audio, rng), None, 1.0
 
 
 @dataclass
@@ -124,16 +134,20 @@ class Row:
 
 
 class Cutter:
-    """Draws rows: half of the prompts are the clip's own beginning, half are cut from another clip of the voice."""
+    """Draws rows: half of the prompts are the clip's own beginning, half are cut from another clip of the voice.
+
+    What is to be made is at most `longest_s`: of a longer clip as much, from one word's start to another's.
+    """
 
     def __init__(self, tokens: SpeechTokens, weights: dict[str, float], frames_per_token: int, prompt_s: tuple[float, float], longest_s: float):
         self.tokens, self.R, self.prompt_s, self.rate = tokens, frames_per_token, prompt_s, tokens.tokens_per_second
         self.by_voice: dict[str, list[Entry]] = {}
         for e in tokens.entries:
             self.by_voice.setdefault(e.voice, []).append(e)
-        self.targets = [e for e in tokens.entries if e.phones and e.length <= longest_s * self.rate]
+        self.longest = round(longest_s * self.rate)
+        self.targets = [e for e in tokens.entries if e.phones]
         if not self.targets:
-            raise SystemExit("No clip is both aligned and short enough. Check `longest_s` and `data.sets` in the recipe.")
+            raise SystemExit("No clip is aligned. Check `data.sets` in the recipe.")
         self.weight = torch.tensor([weights.get(e.set, 1.0) for e in self.targets], dtype=torch.float64)
 
     def row(self, entry: Entry, generator: torch.Generator) -> Row:
@@ -141,35 +155,49 @@ class Cutter:
         want = max(1, round(seconds * self.rate))
         others = [e for e in self.by_voice[entry.voice] if e is not entry]
         own = torch.rand((), generator=generator) < 0.5 or not others
-        cut = self._word_start(entry, want) if own else 0
+        cut = self._word_start(entry, want, entry.length * 2 // 3) if own else 0
         if cut:
-            at, prompt = cut, self._codes(entry)[:cut]
-        elif others:
-            other = others[int(torch.randint(len(others), (), generator=generator))]
-            take = min(want, other.length)
-            begin = int(torch.randint(other.length - take + 1, (), generator=generator))
-            at, prompt = 0, self._codes(other)[begin : begin + take]
+            # Not the whole beginning of a long clip, but what stands right before.
+            at, prompt = cut, self._codes(entry)[max(0, cut - want) : cut]
         else:
-            at, prompt = 0, self._codes(entry)[:0]
-        first, frames = text_frames(entry, at, entry.length, self.rate, self.R)
+            # A long clip may start anywhere.
+            latest = max(0, entry.length - self.longest)
+            at = self._word_start(entry, int(torch.randint(latest + 1, (), generator=generator)), latest) if latest else 0
+            prompt = self._codes(entry)[:0]
+            if others:
+                other = others[int(torch.randint(len(others), (), generator=generator))]
+                take = min(want, other.length)
+                begin = int(torch.randint(other.length - take + 1, (), generator=generator))
+                prompt = self._codes(other)[begin : begin + take]
+        end = entry.length if entry.length - at <= self.longest else self._word_end(entry, at)
+        first, last, frames = text_frames(entry, at, end, self.rate, self.R)
         absent = np.full((len(prompt), self.R), -1)
-        return Row(torch.cat([prompt, self._codes(entry)[at:]]), len(prompt), entry.phones[first:], np.concatenate([absent, frames]))
+        return Row(torch.cat([prompt, self._codes(entry)[at:end]]), len(prompt), entry.phones[first : last + 1], np.concatenate([absent, frames]))
 
     def _codes(self, e: Entry) -> torch.Tensor:
         return self.tokens.x[e.start : e.start + e.length].long()
 
-    def _word_start(self, e: Entry, want: int) -> int:
-        """The position, at or after `want` but within two thirds of the clip, where a word starts; 0 if there is none."""
-        for i, phone in enumerate(e.phones[:-1]):
-            at = round(e.ends[i] * self.rate)
-            if phone == INDEX[BOUNDARY] and at >= want:
-                return at if at <= e.length * 2 // 3 else 0
-        return 0
+    def _word_start(self, e: Entry, earliest: int, latest: int) -> int:
+        """The first position within these where a word starts; 0 if there is none."""
+        return next((at for at in self._words(e) if at >= earliest and at <= latest), 0)
+
+    def _word_end(self, e: Entry, at: int) -> int:
+        """The last position within reach of `at` where a word ends, or simply the farthest."""
+        return max((end for end in self._words(e) if at < end <= at + self.longest), default=at + self.longest)
+
+    def _words(self, e: Entry) -> list[int]:
+        """Positions where a boundary, and so perhaps a silence, is over and a word starts."""
+        return [round(e.ends[i] * self.rate) for i, phone in enumerate(e.phones[:-1]) if phone == INDEX[BOUNDARY]]
 
     def draw(self, batch: int, generator: torch.Generator, drop: tuple[float, float, float] = (0.0, 0.0, 0.0)) -> Batch:
-        """`drop`: how often both text and voice, the text alone, and the voice alone are dropped."""
-        index = torch.multinomial(self.weight, batch, replacement=True, generator=generator).tolist()
-        rows = [self.row(self.targets[i], generator) for i in index]
+        """`drop`: how often both text and voice, the text alone, and the voice alone are dropped.
+
+        The rows are neighbours in length out of four times as many, as padding costs as much as speech.
+        """
+        index = torch.multinomial(self.weight, 4 * batch, replacement=True, generator=generator).tolist()
+        rows = sorted((self.row(self.targets[i], generator) for i in index), key=lambda row: len(row.x))
+        begin = int(torch.randint(3 * batch + 1, (), generator=generator))
+        rows = rows[begin : begin + batch]
         u = torch.rand(batch, generator=generator)
         both, text, voice = drop
         drop_text = u < both + text
@@ -177,12 +205,12 @@ class Cutter:
         return collate(rows, drop_text, drop_voice)
 
 
-def text_frames(entry: Entry, begin: int, end: int, tokens_per_second: float, R: int) -> tuple[int, np.ndarray]:
-    """Index of the first phone heard from position `begin` on, and for the R frames of each position the phone's index from that one, `[end - begin, R]`."""
+def text_frames(entry: Entry, begin: int, end: int, tokens_per_second: float, R: int) -> tuple[int, int, np.ndarray]:
+    """First and last phone heard from position `begin` up to `end`, and for the R frames of each position the phone's index from that first one on, `[end - begin, R]`."""
     middle = (np.arange(begin * R, end * R) + 0.5) / (tokens_per_second * R)
     index = np.minimum(np.searchsorted(entry.ends, middle, side="right"), len(entry.phones) - 1)
-    first = int(index[0]) if len(index) else 0
-    return first, (index - first).reshape(-1, R)
+    first, last = (int(index[0]), int(index[-1])) if len(index) else (0, 0)
+    return first, last, (index - first).reshape(-1, R)
 
 
 def collate(rows: list[Row], drop_text: torch.Tensor, drop_voice: torch.Tensor) -> Batch:
@@ -204,6 +232,6 @@ def collate(rows: list[Row], drop_text: torch.Tensor, drop_voice: torch.Tensor) 
 def from_durations(phones: list[int], seconds: list[float], prompt_LD: torch.Tensor, tokens_per_second: float, R: int) -> Row:
     """A row to sample: the prompt and, after it, room for the phones at these lengths."""
     entry = Entry("", "", 0, max(1, round(sum(seconds) * tokens_per_second)), phones, np.cumsum(seconds).tolist())
-    _, frames = text_frames(entry, 0, entry.length, tokens_per_second, R)
+    *_, frames = text_frames(entry, 0, entry.length, tokens_per_second, R)
     x = torch.cat([prompt_LD.long(), torch.zeros(entry.length, prompt_LD.shape[1], dtype=torch.long)])
     return Row(x, len(prompt_LD), phones, np.concatenate([np.full((len(prompt_LD), R), -1), frames]))

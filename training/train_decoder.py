@@ -26,7 +26,7 @@ from training.discriminator import FeatureCritic, PatchDiscriminator, discrimina
 from training.generator import Generator, GeneratorConfig
 from training.judges import psnr
 from training.masking import draw_masked_depths, masked_count
-from training.perceptual import ClassNeighbours, FeatureDistance
+from training.perceptual import ClassFeatures, ClassNeighbours, FeatureDistance
 from training.runner import Ema, Run, arguments, autocast, learning_rate, load_recipe, start_processes
 from training.sampler import Sampling, Step, sample
 from training.sheet import save_sheet, to_bytes
@@ -102,13 +102,16 @@ def validate(tokenizer: Tokenizer, x_NLD: torch.Tensor, pixels_NCSS: torch.Tenso
 
 
 @torch.inference_mode()
-def pooled_features(network: FeatureDistance, pictures: Pictures, size: int, cache: Path) -> torch.Tensor:
-    """`[N, d]` of all training pictures, from `cache` if it is there."""
+def pooled_features(network: ClassFeatures, pictures: Pictures, size: int, cache: Path) -> torch.Tensor:
+    """`[networks, N, d]` of all training pictures, from `cache` if it is there."""
     if not cache.exists():
-        batches = tqdm(pictures.pixels_NHWC.split(64), desc="features of training pictures", mininterval=5)
-        pooled = [ClassNeighbours.pool(network.features(to_float(centre_crop(b, size)).contiguous(memory_format=torch.channels_last))) for b in batches]
+        device = next(network.parameters()).device
+        pooled = []
+        for batch in tqdm(pictures.pixels_NHWC.split(64), desc="features of training pictures", mininterval=5):
+            with autocast(device):
+                pooled.append(network(to_float(centre_crop(batch, size)).to(device)).cpu())
         cache.parent.mkdir(parents=True, exist_ok=True)
-        torch.save(torch.cat(pooled), cache)
+        torch.save(torch.cat(pooled, 1), cache)
     return torch.load(cache, weights_only=True)
 
 
@@ -146,8 +149,11 @@ def main() -> None:
     tokenizer.decoder.requires_grad_(True)
     ema = Ema(tokenizer, recipe["ema"])
     network = FeatureDistance(recipe["max_stride"]).to(device)
-    pooled_Nd = pooled_features(network, train, size, runs / recipe["name"] / "pooled.pt")
-    neighbours = ClassNeighbours(pooled_Nd, train.label_N).to(device)
+    judging = ClassFeatures().to(device)
+    # Every other picture of a class, as they are frames of a film, is near enough.
+    bank = train.select(torch.arange(0, len(train), recipe["bank_every"]))
+    pooled_MNd = pooled_features(judging, bank, size, runs / recipe["name"] / "class-features.pt")
+    neighbours = ClassNeighbours(pooled_MNd, bank.label_N).to(device)
     critic = FeatureCritic(network.channels(size), len(tokens.classes)).to(device, memory_format=torch.channels_last)
     optimizer = torch.optim.AdamW(tokenizer.decoder.parameters(), lr=recipe["lr"], betas=(0.5, 0.95), weight_decay=0.0)
     patches = PatchDiscriminator().to(device, memory_format=torch.channels_last)
@@ -191,8 +197,9 @@ def main() -> None:
                 feature = network.distance([f[:paired] for f in features], [f[:paired] for f in real_features])
                 critics.requires_grad_(False)
                 adversarial, patch = generator_loss(critic(features, label)), generator_loss(patches(made_shifted))
-                of_class_B = neighbours(features, label)
-                samples.missed(label[paired:].cpu(), of_class_B[paired:].detach().cpu())
+                # What decodes real tokens is of its class by itself.
+                of_class_B = neighbours(judging(made_shifted[drawn.start :]), label[drawn.start :])
+                samples.missed(label[paired:].cpu(), of_class_B[paired - drawn.start :].detach().cpu())
                 of_class = of_class_B.mean()
                 ramp = min(1, n / recipe["ramp"])
                 loss = w["mse"] * mse + w["mse_drawn"] * mse_drawn + w["feature"] * feature

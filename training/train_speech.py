@@ -17,7 +17,7 @@ from training.masking import draw_masked_depths, draw_progress, masked_count
 from training.runner import Ema, Run, arguments, autocast, distributed, learning_rate, load_recipe, start_processes
 from training.speech_data import VALIDATION_SPEAKERS, Speech
 from training.speech_generator import SpeechCondition, SpeechConfig, SpeechGenerator
-from training.speech_tokens import Batch, Cutter, SpeechTokens, encode_all
+from training.speech_tokens import Augment, Batch, Cutter, SpeechTokens, encode_all
 from training.training_step import TrainingStep, adamw, descend
 
 
@@ -49,7 +49,7 @@ def speech_tokens(recipe: dict[str, Any], runs: Path, cache: Path) -> SpeechToke
     if not cache.exists():
         codec, _ = load_codec(runs, recipe["codec"])
         alignments, clips = load_alignments(recipe, runs)
-        encode_all(codec, Speech(runs / recipe["cache"], clips), alignments, recipe["shifts"], recipe["seed"]).save(cache)
+        encode_all(codec, Speech(runs / recipe["cache"], clips), alignments, Augment(**recipe["augment"]), recipe["seed"]).save(cache)
     return SpeechTokens.load(cache)
 
 

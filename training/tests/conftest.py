@@ -98,6 +98,7 @@ def recipes(class_folders: Path, tmp_path: Path) -> dict[str, Path]:
         "batch": {"real": 2, "cut": 1, "redrawn": 2, "samples": 2},
         "sample_steps": 2,
         "max_stride": 16,
+        "bank_every": 1,
         "log_every": 1,
         "samples": {"first": 16, "every": 2, "keep": 24},
         "steps": 3,

@@ -1,7 +1,7 @@
 import torch
 
 from training.discriminator import FeatureCritic, discriminator_loss, generator_loss
-from training.perceptual import ClassNeighbours, FeatureDistance
+from training.perceptual import ClassFeatures, ClassNeighbours, FeatureDistance
 
 
 def features(value: torch.Tensor) -> list[torch.Tensor]:
@@ -10,15 +10,25 @@ def features(value: torch.Tensor) -> list[torch.Tensor]:
 
 
 def test_class_neighbours_is_the_share_of_weights_on_the_class():
-    bank = torch.tensor([[3.0, 0.0], [2.0, 1.0], [0.0, 3.0], [1.0, 2.0]]).repeat(1, 2)
+    """Two networks, of which the second swaps the axes: it sees the same, so the sum is twice the loss of one."""
+    bank = torch.tensor([[3.0, 0.0], [2.0, 1.0], [0.0, 3.0], [1.0, 2.0]])
     label = torch.tensor([0, 0, 1, 1])
-    n = ClassNeighbours(bank, label, tau=0.5)
+    n = ClassNeighbours(torch.stack([bank, bank.flip(1)]), label, tau=0.5)
     asked = torch.tensor([[2.5, 0.5], [0.5, 2.5]])
-    z = torch.nn.functional.normalize((asked.repeat(1, 2) - bank.mean(0)) / bank.std(0), dim=1)
-    p = torch.softmax(z @ n.bank.t() / 0.5, 1)
-    expected = -torch.stack([p[0, :2].sum(), p[1, 2:].sum()]).log()
-    assert torch.allclose(n(features(asked), torch.tensor([0, 1])), expected, atol=1e-5)
-    assert bool((n(features(asked), torch.tensor([1, 0])) > n(features(asked), torch.tensor([0, 1]))).all())
+    seen = torch.stack([asked, asked.flip(1)])
+    z = torch.nn.functional.normalize((asked - bank.mean(0)) / bank.std(0), dim=1)
+    p = torch.softmax(z @ n.bank[0].t() / 0.5, 1)
+    expected = -2 * torch.stack([p[0, :2].sum(), p[1, 2:].sum()]).log()
+    assert torch.allclose(n(seen, torch.tensor([0, 1])), expected, atol=1e-5)
+    assert bool((n(seen, torch.tensor([1, 0])) > n(seen, torch.tensor([0, 1]))).all())
+
+
+def test_class_features_are_pooled_and_lead_back_to_the_pictures():
+    pictures = (torch.rand(2, 3, 48, 48) * 2 - 1).requires_grad_()
+    pooled = ClassFeatures(side=64)(pictures)
+    assert pooled.shape == (2, 2, 1280) and bool((pooled >= 0).all())
+    pooled.sum().backward()
+    assert float(pictures.grad.abs().sum()) > 0
 
 
 def test_the_critic_learns_the_class_not_only_the_look():

@@ -14,7 +14,7 @@ from training.sampler import Sampling
 from training.speech_data import RATE, Clip
 from training.speech_generator import SpeechConfig, SpeechGenerator
 from training.speech_sampler import SpeechStep, sample_speech
-from training.speech_tokens import Cutter, Entry, SpeechTokens, collate, encode_all, from_durations, text_frames
+from training.speech_tokens import Augment, Cutter, Entry, SpeechTokens, collate, encode_all, from_durations, text_frames
 from training.train_speech import cutters, draw_masks
 from training.training_step import TrainingStep
 from training.voice_augment import add_noise, as_recorded, exact_factor, shift_voice
@@ -66,10 +66,36 @@ def test_rows_are_prompt_then_text_of_what_follows():
     assert own and other
 
 
+def test_of_a_long_clip_some_words_are_made():
+    tokens = tiny_tokens()
+    cut, draw = Cutter(tokens, {"s": 1.0}, R, (0.1, 0.3), 0.4), torch.Generator().manual_seed(3)
+    entry, starts = tokens.entries[0], set()
+    for _ in range(40):
+        row = cut.row(entry, draw)
+        made = row.x[row.prompt :, 0].tolist()
+        assert 0 < len(made) <= 20 and [row.phones[i] % V for i in row.frames[row.prompt :, 1]] == made
+        # All phones given are heard.
+        assert {int(i) for i in row.frames[row.prompt :].flatten()} == set(range(len(row.phones)))
+        starts.add(tuple(made[:6]))
+    assert len(starts) > 3
+
+
+def test_batches_are_of_rows_of_about_one_length():
+    rng = np.random.default_rng(0)
+    lengths = rng.integers(10, 200, 60)
+    starts = np.cumsum(lengths) - lengths
+    phones = to_ids(["_", "B"])
+    entries = [Entry(f"v{i}", "s", int(a), int(n), phones, [n / 100, n / 50]) for i, (a, n) in enumerate(zip(starts, lengths))]
+    tokens = SpeechTokens(torch.zeros(int(lengths.sum()), D, dtype=torch.int16), entries, RATE_TOKENS, 1.0, torch.ones(D))
+    cut, draw = Cutter(tokens, {"s": 1.0}, R, (0.1, 0.3), 10.0), torch.Generator().manual_seed(0)
+    filled = [float(cut.draw(8, draw).condition.valid.float().mean()) for _ in range(20)]
+    assert np.mean(filled) > 0.8
+
+
 def test_text_frames_start_at_the_first_phone_heard():
     entry = Entry("v", "s", 0, 6, to_ids(["_", "B", "AA1"]), [0.04, 0.08, 0.1])
-    first, frames = text_frames(entry, 2, 6, 50.0, 2)
-    assert first == 1 and frames.tolist() == [[0, 0], [0, 0], [1, 1], [1, 1]]
+    first, last, frames = text_frames(entry, 2, 6, 50.0, 2)
+    assert (first, last) == (1, 2) and frames.tolist() == [[0, 0], [0, 0], [1, 1], [1, 1]]
 
 
 def test_masks_stay_on_what_is_made():
@@ -178,7 +204,7 @@ def test_clips_are_encoded_as_they_are_shifted_and_recorded(tmp_path: Path):
     codec = Codec(CodecConfig(widths=[8, 8], encoder_blocks=[1, 1], decoder_blocks=[1, 1], D=2, V=4, H=4)).eval()
     speech = _Clips([("a", 1.0), ("a", 0.5), ("ls-19", 1.0)])
     words = Alignment("s", "0", "a", True, 100, ["B", "AA1", "."], [200, 300, 400])
-    tokens = encode_all(codec, speech, [words, Alignment("s", "2", "ls-19", True, 0, ["B", "."], [500, 500])], [1.25], 0)
+    tokens = encode_all(codec, speech, [words, Alignment("s", "2", "ls-19", True, 0, ["B", "."], [500, 500])], Augment([1.25]), 0)
     assert [(e.voice, e.length, len(e.phones)) for e in tokens.entries] == [
         ("a", 50, 4), ("a x1.250", 40, 4), ("a", 50, 0), ("a", 25, 0), ("ls-19", 50, 3), ("ls-19 x1.250", 40, 3), ("ls-19", 50, 0),
     ]  # fmt: skip
