@@ -47,7 +47,7 @@ export const TokenSheet = z.strictObject({
   norm: Bytes,
   /** float32 [L, D]: mean square over H of what the deeper depths still add, 0 at the last. */
   residual: Bytes,
-  /** float32 [L, D]: share of this code among the tokens of its depth, over the model's items in the library. */
+  /** float32 [L, D]: share of this code among the tokens of its depth, over the newest of the model's items. */
   frequency: Bytes,
   /** What can't be done with this item: a sentence that says why, null where it can. */
   cannot: z.strictObject({ decode: z.string().nullable(), resample: z.string().nullable() }),

@@ -154,11 +154,13 @@ export class ItemsStore {
   }
 
   /** Ids of a model's items outside the trash that belong to a set, newest first. */
-  ofModel(model: string, of: ItemSet): string[] {
+  ofModel(model: string, of: ItemSet, limit = -1): string[] {
     const { search, filter } = of !== null && 'search' in of ? of : { search: '', filter: ItemFilter.parse({}) };
     const matching = itemsMatching({ kind: null, search, filter: { ...filter, place: 'library', model } });
     if (!matching) return [];
-    const rows = this.db.prepare(`SELECT items.id ${matching.text} ORDER BY items.seq DESC`).all(...matching.values) as { id: string }[];
+    const rows = this.db.prepare(`SELECT items.id ${matching.text} ORDER BY items.seq DESC LIMIT ?`).all(...matching.values, limit) as {
+      id: string;
+    }[];
     const ids = rows.map((row) => row.id);
     if (of === null || !('ids' in of)) return ids;
     const asked = new Set(of.ids);

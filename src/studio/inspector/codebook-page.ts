@@ -15,6 +15,8 @@ import { type Views, contentType } from './views.js';
 const SOUND_POSITIONS = 50;
 /** Codes of items in 16 bits each: of 32,000 pictures of 64 positions and 16 depths. */
 const CODES_KEPT = 64 << 20;
+/** Enough to tell rare codes from common ones: 32,000 positions of pictures, read in a moment however large the library is. */
+const NEWEST = 500;
 /** Items looked through between two turns of the event loop. */
 const ITEMS_PER_TURN = 100;
 const MISFIT = new Uint16Array();
@@ -36,7 +38,7 @@ export class CodebookPage {
   async usage({ model: id, of }: Params<'codebook.usage'>): Promise<Result<'codebook.usage'>> {
     const model = await this.models.find(id);
     const ids = this.items.ofModel(id, of);
-    const counts = of === null ? await this.countAll(model) : await this.#count(model, ids);
+    const counts = of === null ? await this.#countAll(model) : await this.#count(model, ids);
     const energy = depthEnergy(counts, await this.store.codebooks(model));
     const depths = energy.map((share, j) => {
       const { used, entropyBits } = counts.usage(j + 1);
@@ -47,8 +49,13 @@ export class CodebookPage {
     return { items, leftOut: Math.max(0, ids.length - items), positions, depths, counts: bytesOf(counts.counts) };
   }
 
+  /** Over the newest items of the model. */
+  async countNewest(model: ModelPackage): Promise<CodeCounts> {
+    return this.#count(model, this.items.ofModel(model.manifest.id, null, NEWEST));
+  }
+
   /** Over all items of the model outside the trash. */
-  async countAll(model: ModelPackage): Promise<CodeCounts> {
+  async #countAll(model: ModelPackage): Promise<CodeCounts> {
     const { id } = model.manifest;
     const ids = new Set(this.items.ofModel(id, null));
     const known = this.#counted.get(id);

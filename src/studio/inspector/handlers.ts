@@ -24,7 +24,7 @@ export function createInspectorHandlers(parts: Parts): Pick<Handlers, InspectorC
     const { item, file, model } = await store.open(id);
     const { manifest } = model;
     const books = await store.codebooks(model);
-    const counts = await codebooks.countAll(model);
+    const counts = await codebooks.countNewest(model);
     const frequency = Float32Array.from(file.codes, (code, n) => counts.frequency((n % file.D) + 1, code));
     return {
       item,
