@@ -1,4 +1,4 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { unzipSync } from 'fflate';
@@ -122,6 +122,17 @@ test('takes a dropped file, says what is wrong with it, and keeps it over a chan
   await expect(found).toContainText('The sound is too loud');
   // It may be kept all the same.
   await signAndSave(studio, 'Loud');
+});
+
+test('an M4A file is read where the window can read one, and else is refused with what to do', async ({ studio }) => {
+  const { page } = studio;
+  await openVoices(studio);
+  const bytes = readFileSync(path.join('test', 'fixtures', 'sounds', 'tone.m4a'));
+  await studio.drop({ name: 'memo.m4a', bytes, type: 'audio/mp4' });
+  // Playwright's own Chromium has no AAC; Electron has, and most browsers.
+  if (await page.evaluate(() => MediaSource.isTypeSupported('audio/mp4; codecs="mp4a.40.2"')))
+    await expect(page.getByRole('list', { name: 'What was found in the clip' })).toContainText('at least 3 seconds');
+  else await expect(studio.messages).toContainText('“memo.m4a” is an M4A or MP4 file');
 });
 
 test('a part is chosen by dragging the edge of the region', async ({ studio }) => {

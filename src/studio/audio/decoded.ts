@@ -16,7 +16,9 @@ export type Decode = (bytes: Uint8Array, maxSeconds: number) => Decoded | Promis
 
 /** MP4's sounds are AAC or ALAC, for which there is no kept decoder under a licence that fits. */
 export function notM4a(): StudioError {
-  return bad('is an M4A or MP4 file, which can’t be read here. Save it as WAV, FLAC, MP3 or Ogg, then choose that.');
+  return bad(
+    'is an M4A or MP4 file, whose sound (AAC) can’t be read here. Open it in the studio’s window, or save it as WAV, FLAC, MP3 or Ogg.',
+  );
 }
 
 export function notSound(cause?: unknown): StudioError {
