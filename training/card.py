@@ -223,8 +223,8 @@ def _decoder_section(facts: Facts) -> list[str]:
     return [
         f"With encoder and codebooks at rest, the decoder was taught on for {facts.steps['decoder']:,} steps of {batch} ({facts.hours['decoder']:.1f} hours) to make clean pictures "
         "of tokens that the generator made: real tokens with the finer ones redrawn by it, and whole samples (other seeds than those measured below). "
-        "Beside the distance to the real picture, a critic and a nearest-neighbour measure of class, both on features of EfficientNet-lite0, told it what is missing. "
-        "The judge below is EfficientNet-lite2: another network, but of the same family and training data, so its figures flatter this decoder more than a stranger's would."
+        "Beside the distance to the real picture, a critic on features of EfficientNet-lite0 and a nearest-neighbour measure of class on the last features of lite0 and lite1 told "
+        "it what is missing. The judge below is EfficientNet-lite2: another network, but of the same family and training data, so its figures flatter this decoder more than a stranger's would."
     ]
 
 
