@@ -88,13 +88,19 @@ def bars(summary: dict[str, dict[str, float]], depths: list[int]) -> dict[str, b
     }
 
 
-def _start(path: Path, identity: dict[str, Any]) -> dict[str, Any]:
-    """What was measured of the same checkpoint so far."""
+def start_report(path: Path, identity: dict[str, Any]) -> dict[str, Any]:
+    """What was measured of the same checkpoint so far, clip by clip."""
     if path.exists():
         found = json.loads(path.read_text())
         if all(found.get(key) == value for key, value in identity.items()):
             return found
     return {**identity, "clips": {}}
+
+
+def save_report(path: Path, report: dict[str, Any]) -> None:
+    partial = path.with_suffix(".partial")
+    partial.write_text(json.dumps(report, indent=1))
+    partial.replace(path)
 
 
 def main() -> None:
@@ -106,7 +112,7 @@ def main() -> None:
     depths = [d for d in settings["depths"] if d <= codec.config.D]
     _, validation = load_speech(recipe, runs)
     path = runs / recipe["name"] / "evaluation.json"
-    report = _start(path, {"step": step, "depths": depths, "level_db": recipe["level"]["db"]})
+    report = start_report(path, {"step": step, "depths": depths, "level_db": recipe["level"]["db"]})
     cache = runs / "judges"
     judges = Judges(
         Whisper(cache, args.threads), Sphinx(), Dnsmos(Path(settings["dnsmos"]), args.threads), Speaker(), MelDistance(), Normaliser()
@@ -124,9 +130,7 @@ def main() -> None:
         report["clips"][key] = {"speaker": clip.speaker, "text": judges.normalise(clip.text or ""), "systems": systems}
         report["summary"] = summarise(report["clips"])
         report["bars"] = bars(report["summary"], depths)
-        partial = path.with_suffix(".partial")
-        partial.write_text(json.dumps(report, indent=1))
-        partial.replace(path)
+        save_report(path, report)
     print(json.dumps({"step": step, "clips": len(report["clips"]), **report["summary"], "bars": report["bars"]}, indent=1))
 
 

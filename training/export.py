@@ -11,12 +11,14 @@ and benchmarks).
 from __future__ import annotations
 
 import argparse
+import contextlib
 import hashlib
 import io
 import json
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -206,7 +208,6 @@ def main() -> None:
     p.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     args = p.parse_args()
     recipe = load_recipe(args.recipe, args.set)
-    package = recipe["package"]
     if not args.random and not args.card:
         raise SystemExit("A trained package ships with its card: pass --card card.md (python -m training.card writes it).")
 
@@ -214,11 +215,15 @@ def main() -> None:
     round_codebooks(tokenizer)
     round_to_half(tokenizer)
     round_to_half(generator)
-    t, c = tokenizer.config, generator.config
     step = Step(generator, tokenizer.quantiser.e_DVH, scale, sigma).eval()
 
-    args.out.parent.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=".export-", dir=args.out.parent))
+    with new_package(args.out) as folder:
+        write_package(folder, recipe, tokenizer, step, classes, args.card, args.random)
+    print(f"{args.out}: {sum(f.stat().st_size for f in args.out.iterdir()) / 1e6:.1f} MB")
+
+
+def write_package(folder: Path, recipe: dict, tokenizer: Tokenizer, step: Step, classes: list[str], card_file: Path | None, random: bool) -> None:
+    t, c, sigma, package = tokenizer.config, step.generator.config, step.sigma_D, recipe["package"]
     golden: dict[str, np.ndarray] = {}
     for name, module, inputs, outputs in graph_cases(step, tokenizer):
         path = folder / f"{name}.onnx"
@@ -232,7 +237,7 @@ def main() -> None:
     metadata = golden_generation(golden, step, presets["fast"])
     save_file({k: np.ascontiguousarray(v) for k, v in golden.items()}, folder / "golden.safetensors", metadata)
     save_file({"codebooks": tokenizer.quantiser.e_DVH.half().numpy()}, folder / "codebooks.safetensors")
-    card = args.card.read_text() if args.card else f"# {package['title']}\n\nUntrained weights, for tests and benchmarks only.\n"
+    card = card_file.read_text() if card_file else f"# {package['title']}\n\nUntrained weights, for tests and benchmarks only.\n"
     (folder / "card.md").write_text(card)
 
     manifest = {
@@ -252,18 +257,33 @@ def main() -> None:
         "presets": [{"id": name, "sampling": camel(s)} for name, s in presets.items()],
         "defaultPreset": "balanced",
     }
-    if not args.random:
+    if not random:
         tile, columns = 64, 12
         (folder / "thumbnails.webp").write_bytes(thumbnails(recipe, tokenizer, tile, columns))
         manifest["thumbnails"] = {"columns": columns, "tile": tile}
-    manifest["files"] = {path.stem if path.suffix != ".md" else "card": describe(path) for path in sorted(folder.iterdir())}
-    (folder / "model.json").write_text(json.dumps(manifest, indent=1, ensure_ascii=False) + "\n")
-    shutil.rmtree(args.out, ignore_errors=True)
-    folder.chmod(0o755)
-    for path in folder.iterdir():
-        path.chmod(0o644)
-    folder.rename(args.out)
-    print(f"{args.out}: {sum(f.stat().st_size for f in args.out.iterdir()) / 1e6:.1f} MB")
+    write_manifest(folder, manifest)
+
+
+@contextlib.contextmanager
+def new_package(out: Path) -> Iterator[Path]:
+    """A folder to write a package into, which takes the place of `out` once all went well."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix=".export-", dir=out.parent))
+    try:
+        yield folder
+        shutil.rmtree(out, ignore_errors=True)
+        folder.chmod(0o755)
+        for path in folder.iterdir():
+            path.chmod(0o644)
+        folder.rename(out)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def write_manifest(folder: Path, manifest: dict[str, object]) -> None:
+    """`model.json` with a description of every file of the folder."""
+    files = {path.stem if path.suffix != ".md" else "card": describe(path) for path in sorted(folder.iterdir())}
+    (folder / "model.json").write_text(json.dumps({**manifest, "files": files}, indent=1, ensure_ascii=False) + "\n")
 
 
 def graph_cases(step: Step, tokenizer: Tokenizer):
@@ -297,9 +317,14 @@ def golden_generation(golden: dict[str, np.ndarray], step: Step, sampling: Sampl
     """A whole seeded generation by the Python sampler, for the engine's sampler to repeat."""
     condition, seeds = [0, step.generator.config.C - 1], [1, 4_000_000_000]
     golden["sample.in.condition"] = np.array(condition, np.int32)
-    golden["sample.in.seed"] = np.array(seeds, np.int64).astype(np.uint32).view(np.int32)
+    golden["sample.in.seed"] = seed_bits(seeds)
     golden["sample.out.tokens"] = sample(step, condition, seeds, sampling).numpy()
     return {"sampling": json.dumps(camel(sampling))}
+
+
+def seed_bits(seeds: list[int]) -> np.ndarray:
+    """Unsigned 32-bit seeds in the bits of int32, as safetensors of the studio have no unsigned ones."""
+    return np.array(seeds, np.int64).astype(np.uint32).view(np.int32)
 
 
 def camel(s: Sampling) -> dict[str, object]:

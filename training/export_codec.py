@@ -15,9 +15,7 @@ a whole number of positions long (the studio fills up with silence), and at leas
 from __future__ import annotations
 
 import argparse
-import json
 import os
-import shutil
 import tempfile
 from pathlib import Path
 
@@ -29,7 +27,7 @@ from torch import nn
 from torch.nn.utils import parametrize
 
 from training.codec import Codec, load_codec
-from training.export import compare, describe, export_graph, round_to_half
+from training.export import compare, export_graph, new_package, round_to_half, write_manifest
 from training.quantiser import sum_embeddings, with_zero_code
 
 MAX_POSITIONS = 4096
@@ -231,9 +229,7 @@ def export_codec(source: str | RunParts, out: Path, id: str, title: str, version
     """Writes the package of a model of transformers, by name, or of our own. Raises SystemExit where a graph differs from PyTorch, or for a model that can't be one."""
     parts = load_parts(source) if isinstance(source, str) else source
     D, V, H = parts.e_DVH.shape
-    out.parent.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=".export-", dir=out.parent))
-    try:
+    with new_package(out) as folder:
         golden: dict[str, np.ndarray] = {}
         for name, module, inputs, outputs, shapes in graph_cases(parts):
             export_graph(module, inputs, outputs, folder / f"{name}.onnx", shapes)
@@ -258,15 +254,7 @@ def export_codec(source: str | RunParts, out: Path, id: str, title: str, version
             "tokens": {"L": MAX_POSITIONS, "D": D, "V": V, "H": H},
             "sound": {"sampleRate": parts.rate, "samplesPerPosition": parts.hop},
         }
-        manifest["files"] = {path.stem: describe(path) for path in sorted(folder.iterdir())}
-        (folder / "model.json").write_text(json.dumps(manifest, indent=1, ensure_ascii=False) + "\n")
-        shutil.rmtree(out, ignore_errors=True)
-        folder.chmod(0o755)
-        for path in folder.iterdir():
-            path.chmod(0o644)
-        folder.rename(out)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        write_manifest(folder, manifest)
 
 
 def main() -> None:

@@ -47,6 +47,7 @@ class Step(nn.Module):
         super().__init__()
         self.generator = generator
         self.register_buffer("e_DVH", e_DVH.float() * scale)
+        self.sigma_D = sigma_D
         self.register_buffer("precision_D", 0.5 / (sigma_D.float() * scale).square())
 
     def forward(

@@ -80,14 +80,17 @@ class SpeechBlock(nn.Module):
         with torch.no_grad():
             self.bias[2], self.bias[5] = 0.1, 0.1
 
-    def forward(self, x_BLW: torch.Tensor, valid_BL: torch.Tensor, modulation_B6W: torch.Tensor | None = None) -> torch.Tensor:
+    def forward(self, x_BLW: torch.Tensor, valid_BL: torch.Tensor | None, modulation_B6W: torch.Tensor | None = None) -> torch.Tensor:
+        """`valid` is false for padding, None where there is none."""
         own = self.bias.unsqueeze(0) if modulation_B6W is None else modulation_B6W + self.bias
         shift1, scale1, gate1, shift2, scale2, gate2 = own.unsqueeze(2).unbind(1)
-        # Padding must not reach its neighbours through the convolution.
-        x_BLW = x_BLW * valid_BL.unsqueeze(2)
+        if valid_BL is not None:
+            # Padding must not reach its neighbours through the convolution.
+            x_BLW = x_BLW * valid_BL.unsqueeze(2)
         x_BLW = x_BLW + self.neighbours(x_BLW.transpose(1, 2)).transpose(1, 2)
         q, k, v = self.qkv(self.norm1(x_BLW) * (1 + scale1) + shift1).unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
-        attended = F.scaled_dot_product_attention(rotate(q), rotate(k), v, attn_mask=valid_BL[:, None, None, :])
+        mask = None if valid_BL is None else valid_BL[:, None, None, :]
+        attended = F.scaled_dot_product_attention(rotate(q), rotate(k), v, attn_mask=mask)
         x_BLW = x_BLW + gate1 * self.out(attended.transpose(1, 2).flatten(2))
         h = self.norm2(x_BLW) * (1 + scale2) + shift2
         return x_BLW + gate2 * self.down(F.gelu(self.up(h), approximate="tanh"))
@@ -110,12 +113,12 @@ class TextEncoder(nn.Module):
             x = block(x, valid)
         return x
 
-    def expand(self, text_BPW: torch.Tensor, frames_BLR: torch.Tensor, valid_BL: torch.Tensor) -> torch.Tensor:
+    def expand(self, text_BPW: torch.Tensor, frames_BLR: torch.Tensor, valid_BL: torch.Tensor | None) -> torch.Tensor:
         """`[B, L, W]`; padding is as the convolution's own."""
-        B, L, R = frames_BLR.shape
         index = frames_BLR.flatten(1).clamp(min=0).unsqueeze(2).expand(-1, -1, text_BPW.shape[2])
         fine = torch.where((frames_BLR >= 0).flatten(1).unsqueeze(2), text_BPW.gather(1, index), self.absent.to(text_BPW.dtype))
-        fine = fine * valid_BL.repeat_interleave(R, 1).unsqueeze(2)
+        if valid_BL is not None:
+            fine = fine * valid_BL.repeat_interleave(self.R, 1).unsqueeze(2)
         return self.down(fine.transpose(1, 2)).transpose(1, 2)
 
 
@@ -165,17 +168,31 @@ class SpeechGenerator(nn.Module):
 
     def forward(self, visible_sum_BLH: torch.Tensor, k_BL: torch.Tensor, condition: SpeechCondition) -> HeadState:
         """`visible_sum [B, L, H]` in the generator's scale, `k [B, L]`, 0 on the prompt."""
-        c = self.config
+        c = condition
+        text_BLW = self.text.expand(self.text(c.phones), c.frames, c.valid)
+        voice_BW = self.voice(visible_sum_BLH * c.prompt.unsqueeze(2), c.prompt)
+        return self.trunk(visible_sum_BLH, k_BL, c.prompt, c.valid, text_BLW, voice_BW, c.drop_text, c.drop_voice)
+
+    def trunk(
+        self,
+        z_BLH: torch.Tensor,
+        k_BL: torch.Tensor,
+        prompt_BL: torch.Tensor,
+        valid_BL: torch.Tensor | None,
+        text_BLW: torch.Tensor,
+        voice_BW: torch.Tensor,
+        drop_text_B: torch.Tensor,
+        drop_voice_B: torch.Tensor,
+    ) -> HeadState:
+        """All but the encoders of text and voice, which need to run but once a sentence."""
         # Without the voice, neither the vector nor the prompt's tokens may tell it.
-        prompt = condition.prompt & ~condition.drop_voice.unsqueeze(1)
-        z = visible_sum_BLH * (prompt | ~condition.prompt).unsqueeze(2)
-        voice_BW = torch.where(condition.drop_voice.unsqueeze(1), self.no_voice, self.voice(z * prompt.unsqueeze(2), prompt))
-        text_BLW = self.text.expand(self.text(condition.phones), condition.frames, condition.valid)
-        text_BLW = torch.where(condition.drop_text[:, None, None], self.no_text, text_BLW)
-        x = self.embed_z(z) + self.embed_k(k_BL) + self.embed_role(condition.prompt.long()) + text_BLW + voice_BW.unsqueeze(1)
-        modulation = self.modulation(F.silu(voice_BW)).unflatten(1, (6, c.width))
+        z_BLH = z_BLH * ~(prompt_BL & drop_voice_B.unsqueeze(1)).unsqueeze(2)
+        voice_BW = torch.where(drop_voice_B.unsqueeze(1), self.no_voice, voice_BW)
+        text_BLW = torch.where(drop_text_B[:, None, None], self.no_text, text_BLW)
+        x = self.embed_z(z_BLH) + self.embed_k(k_BL) + self.embed_role(prompt_BL.long()) + text_BLW + voice_BW.unsqueeze(1)
+        modulation = self.modulation(F.silu(voice_BW)).unflatten(1, (6, self.config.width))
         for block in self.blocks:
-            x = block(x, condition.valid, modulation)
+            x = block(x, valid_BL, modulation)
         x = self.norm(x).flatten(0, 1)
-        u, log_a, b = self.head_ab(x).split([c.rank, 1, c.H], 1)
+        u, log_a, b = self.head_ab(x).split([self.config.rank, 1, self.config.H], 1)
         return HeadState(self.head_pi(x), u, log_a.squeeze(1), b)
