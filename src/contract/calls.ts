@@ -7,6 +7,7 @@ import { ItemFilter, LIBRARY_LIMITS, LibrarySummary, Tag } from './library.js';
 import { ModelSummary } from './model.js';
 import { ImageRequest, Item, ItemId, Job, JobId, ProviderProbe, Recipe, Settings } from './records.js';
 import { reportCalls } from './reports.js';
+import { speechCalls } from './speech.js';
 import { voiceCalls } from './voices.js';
 
 const Ids = z.array(ItemId).min(1).max(LIBRARY_LIMITS.perCall);
@@ -104,13 +105,14 @@ export const calls = {
   },
   /** Encodes a picture, or with a model of sounds a clip (WAV, FLAC, MP3, Ogg Vorbis or Opus), and keeps it as an item. */
   'items.import': { params: z.strictObject({ name: FileName, bytes: Upload, model: z.string() }), result: Item },
-  /** The recipe inside a dropped PNG, JPEG or WebP. */
+  /** The recipe inside a dropped PNG, JPEG, WebP or WAV. */
   'recipe.read': { params: z.strictObject({ name: FileName, bytes: Upload }), result: Recipe },
 
   ...inspectorCalls,
   ...reportCalls,
   ...licenceCalls,
   ...voiceCalls,
+  ...speechCalls,
   ...dictionaryCalls,
 } as const satisfies Record<string, { params: z.ZodType; result: z.ZodType }>;
 
@@ -131,5 +133,9 @@ export const assets = {
   classes: (model: string) => `/assets/models/${model}/thumbnails.webp`,
   /** The clip of a voice as WAV. */
   voice: (id: string) => `/assets/voices/${id}/clip.wav`,
+  /** What an item says, as WAV. */
+  sound: (id: string) => `/assets/items/${id}/sound.wav`,
+  /** A take as far as it is made, as WAV: sentences at equal loudness with natural gaps. */
+  take: (job: string) => `/assets/takes/${job}/take.wav`,
   exported: (name: string) => `/assets/exports/${name}`,
 } as const;

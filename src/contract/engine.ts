@@ -39,6 +39,31 @@ export const EngineRequest = z.discriminatedUnion('type', [
     /** At least this many milliseconds between two decoded previews; null for none. */
     previewEveryMs: z.number().min(100).nullable(),
   }),
+  /** Asks the `text` graph: how long each phone lasts, with the clip of the voice before it. */
+  z.strictObject({
+    type: z.literal('durations'),
+    id: z.int(),
+    phones: z.array(z.int().min(1)).min(1),
+    speed: z.number(),
+    prompt: Int32,
+  }),
+  /**
+   * Samples one sentence. Its length is that of its phones; an item to edit comes with `fixed`, as long as it was. Answers `spoken`, with
+   * `step` messages before it.
+   */
+  z.strictObject({
+    type: z.literal('speak'),
+    id: z.int(),
+    phones: z.array(z.int().min(1)).min(1),
+    /** Milliseconds of each. */
+    ms: z.array(z.number().min(0)).min(1),
+    speed: z.number(),
+    /** The encoded clip of the voice, `[Q * D]`. */
+    prompt: Int32,
+    seed: Seed,
+    sampling: Sampling,
+    fixed: GenerateOne.shape.fixed,
+  }),
   z.strictObject({ type: z.literal('decode'), id: z.int(), tokens: Int32, depth: z.int().min(1) }),
   /** B views together: tokens `[B * L * D]`, and `depth [B * L]`, how many of the first depths of each position are summed. */
   z.strictObject({ type: z.literal('decodeViews'), id: z.int(), B: z.int().min(1).max(256), tokens: Int32, depth: Int32 }),
@@ -46,7 +71,7 @@ export const EngineRequest = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('encode'), id: z.int(), pixels: Bytes }),
   /** Mono samples in -1..1 at the package's rate, whole positions of them. */
   z.strictObject({ type: z.literal('encodeSound'), id: z.int(), samples: Float32 }),
-  /** Ends the `generate` of that id between two steps; it then answers with an error of code `cancelled`. */
+  /** Ends the `generate` or `speak` of that id between two steps; it then answers with an error of code `cancelled`. */
   z.strictObject({ type: z.literal('cancel'), id: z.int() }),
 ]);
 export type EngineRequest = z.infer<typeof EngineRequest>;
@@ -79,6 +104,17 @@ export const EngineReply = z.discriminatedUnion('type', [
         confidence: Float32,
       }),
     ),
+  }),
+  z.strictObject({ type: z.literal('durations'), id: z.int(), ms: z.array(z.number()) }),
+  /** As `generated`, of one sentence: L follows from its phones, and the sound is mono at the package's rate, `[L * samplesPerPosition]`. */
+  z.strictObject({
+    type: z.literal('spoken'),
+    id: z.int(),
+    engineMs: z.number(),
+    tokens: Int32,
+    samples: Float32,
+    revealedAt: Bytes,
+    confidence: Float32,
   }),
   z.strictObject({ type: z.literal('decoded'), id: z.int(), pixels: Bytes }),
   /** RGB pixels of each view, or its mono samples. */

@@ -3,6 +3,25 @@
  * B is free everywhere. Uniform and Gaussian noise come in from the engine's seeded generator.
  */
 export const graphs = {
+  /** Speech: what a step needs of the text and of the voice, once a sentence. P phones, Q positions of the voice's clip. */
+  text: {
+    inputs: {
+      /** int32 [B, P]: numbers of phones, 0 is padding */
+      phones: 'int32',
+      /** float32 [B]: 2 halves every phone's length */
+      speed: 'float32',
+      /** int32 [B, Q, D]: the encoded clip of the voice */
+      prompt: 'int32',
+    },
+    outputs: {
+      /** float32 [B, P, W] */
+      text: 'float32',
+      /** float32 [B, P]: how long each phone lasts, in milliseconds */
+      ms: 'float32',
+      /** float32 [B, W] */
+      voice: 'float32',
+    },
+  },
   step: {
     inputs: {
       /** int32 [B, L, D]; masked entries are ignored */
@@ -23,6 +42,18 @@ export const graphs = {
       gaussian: 'float32',
       /** float32 [B] in 0..1, below 0 where unknown. Only in packages whose manifest says `views`. */
       view: 'float32',
+      /** Speech, in place of condition: float32 [B, P, W], from the `text` graph. L and P are free. */
+      text: 'float32',
+      /** float32 [B, W], from the `text` graph */
+      voice: 'float32',
+      /** int32 [B, L, R]: which of the P phones each text frame of a position is part of, -1 where no text is known */
+      frames: 'int32',
+      /** int32 [B, L]: 1 where the position belongs to the voice's clip, which stands in front, 0 where it is to be made */
+      prompt: 'int32',
+      /** int32 [G, 2]: of each evaluation without a condition whether it goes without the text, and without the voice */
+      drop: 'int32',
+      /** float32 [G]: its weight w, c + s sum_g w_g (c - u_g) */
+      drop_weight: 'float32',
     },
     outputs: {
       /** int32 [B, L, D]: visible tokens unchanged, masked ones proposed */

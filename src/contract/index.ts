@@ -14,5 +14,6 @@ export * from './model.js';
 export * from './records.js';
 export * from './reports.js';
 export * from './sampling.js';
+export * from './speech.js';
 export * from './voices.js';
 export * from './wav.js';

@@ -43,6 +43,7 @@ export const LIMITS = {
       width: count(4096, 'code width H', 'the widest of the paper is 512'),
       components: count(65_536, 'mixture components K', 'the paper uses 1,024'),
       classes: count(10_000, 'classes', 'the manifest and the picker hold them all'),
+      phones: count(256, 'phones of a model that speaks', 'those of English, with stress and marks, are seventy'),
       className: characters(80, 'the name of a class', 'it has to fit a tile and a file name'),
       pictureSize: px(2048, 'a side of a picture', 'one such picture takes 12 MiB while it is worked on'),
       sampleRate: of('Hz')(192_000, 'samples a second', 'no recording for people has more'),
@@ -124,6 +125,15 @@ export const LIMITS = {
       fileSeconds: seconds(180, 'a sound file to trim a clip from', 'it is decoded whole, and shown whole to be trimmed'),
       name: characters(60, 'the name of a voice', 'it has to fit a list and a file name'),
       consent: characters(500, 'the consent', 'it is a sentence or two'),
+    },
+  },
+  speech: {
+    title: 'Speech',
+    limits: {
+      text: characters(50_000, 'a text to say', 'it is an hour of speech, and the queue takes one text after the other'),
+      sentences: count(2000, 'sentences of a text', 'each is an item of the library'),
+      phones: count(1024, 'phones of a sentence', 'it takes two minutes to say as many'),
+      pauseSeconds: seconds(10, 'a pause', 'a longer silence is made in an editor of sounds'),
     },
   },
   dictionary: {

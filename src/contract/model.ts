@@ -64,6 +64,18 @@ export const Preset = z.strictObject({
 });
 export type Preset = z.infer<typeof Preset>;
 
+export const SpeechModel = z.strictObject({
+  /** The phones in the order of their numbers in the `text` graph; number 0 is padding, an empty string. */
+  phones: z.array(z.string().max(8)).min(2).max(MODEL_LIMITS.phones),
+  /** Width W of the encoded text and of the voice. */
+  width: z.int().min(1).max(MODEL_LIMITS.width),
+  /** Text frames of a position R: each says which phone is heard in its part of the position. */
+  framesPerPosition: z.int().min(1).max(64),
+  /** Loudness that clips are brought to before they are encoded, in dB of full scale (RMS), and that what is said comes out with. */
+  levelDb: z.number().min(-60).max(0),
+});
+export type SpeechModel = z.infer<typeof SpeechModel>;
+
 /** `model.json`. */
 export const Manifest = z
   .strictObject({
@@ -92,6 +104,8 @@ export const Manifest = z
         samplesPerPosition: z.int().min(1).max(MODEL_LIMITS.sampleRate),
       })
       .optional(),
+    /** What the `text` and `step` graphs of a package that speaks take and give. */
+    speech: SpeechModel.optional(),
     thumbnails: z.strictObject({ columns: z.int().min(1), tile: z.int().min(1).max(512) }).optional(),
     presets: z.array(Preset).default([]),
     defaultPreset: z.enum(['fast', 'balanced', 'best']).default('balanced'),
@@ -104,8 +118,12 @@ export const Manifest = z
     if (m.kind === 'image' && (!m.image || !m.tokens.grid)) fail('image', 'is needed, with tokens.grid, for a package of kind "image"');
     if (m.kind === 'speech' && !m.sound) fail('sound', 'is needed for a package of kind "speech"');
     if (new Set(m.classes).size !== m.classes.length) fail('classes', 'must be different from each other');
-    if (m.files.step && (!m.tokens.K || !m.sigma || !m.files.decode || m.classes.length === 0 || m.presets.length === 0)) {
-      fail('files', 'a package with a step graph needs a decode graph, tokens.K, sigma, classes and presets');
+    if (m.files.step && (!m.tokens.K || !m.sigma || !m.files.decode || m.presets.length === 0)) {
+      fail('files', 'a package with a step graph needs a decode graph, tokens.K, sigma and presets');
+    }
+    if (m.files.step && m.kind === 'image' && m.classes.length === 0) fail('classes', 'are needed for a package that makes pictures');
+    if (m.files.step && m.kind === 'speech' && !(m.speech && m.files.text && m.files.encode)) {
+      fail('files', 'a package that speaks needs a text graph, an encode graph and speech');
     }
     if (m.files.decode && !m.files.golden) fail('files', 'a package with a decode graph needs a golden file to test it by');
     if (m.presets.length > 0 && !m.presets.some((p) => p.id === m.defaultPreset)) fail('defaultPreset', 'must be one of the presets');

@@ -13,6 +13,9 @@ export const VoiceId = Id;
 /** Names one running edit. Made by whoever asks for it, to follow and to stop it before it has answered. */
 export const EditRunId = Id;
 
+/** 2 is twice as fast as the model would speak by itself. */
+export const Speed = z.number().min(0.5).max(2);
+
 const EDIT_TOKENS = LIMITS.inspector.limits.editTokens.value;
 
 const Position = z
@@ -59,6 +62,16 @@ export type Edit = z.infer<typeof Edit>;
 export const Parent = z.strictObject({ id: ItemId, sha256: z.string().regex(/^[0-9a-f]{64}$/) });
 export type Parent = z.infer<typeof Parent>;
 
+/** A sentence as it was said. */
+export const Spoken = z.strictObject({
+  text: z.string().max(LIMITS.speech.limits.text.value),
+  speed: Speed,
+  /** What the front end made of the text, with the boundaries and marks, and how long each lasts; they fill the item from its start. */
+  phones: z.array(z.string().max(8)).max(LIMITS.speech.limits.phones.value),
+  ms: z.array(z.number().min(0)).max(LIMITS.speech.limits.phones.value),
+});
+export type Spoken = z.infer<typeof Spoken>;
+
 /** How an item came to be. Together with the package it names, enough to make the same tokens again. */
 export const Recipe = z.strictObject({
   format: z.literal(1),
@@ -72,6 +85,8 @@ export const Recipe = z.strictObject({
   sampling: Sampling.optional(),
   /** generate, speech: id of the voice that speaks */
   voice: VoiceId.optional(),
+  /** generate, speech: what is said, and when */
+  speech: Spoken.optional(),
   /** encode: name of the file that was encoded, without its folder */
   source: z.string().max(LIMITS.files.limits.fileName.value).optional(),
   /** edit: what was done, to the first parent, with the second where there are two. className, seed and sampling are those of resampling. */
@@ -109,13 +124,25 @@ export const ImageRequest = z.strictObject({
 });
 export type ImageRequest = z.infer<typeof ImageRequest>;
 
+/** A text to say, sentence by sentence: each becomes an item of the job. */
+export const SpeechRequest = z.strictObject({
+  model: ModelId,
+  voice: VoiceId,
+  text: z.string().min(1).max(LIMITS.speech.limits.text.value),
+  /** Sentence i has seed `(seed + i) mod 2^32`, unless `again` says another. */
+  seed: Seed,
+  sampling: Sampling,
+  speed: Speed.default(1),
+  /** Seeds of sentences that were rolled again, by their place. */
+  again: z.record(z.string().regex(/^\d{1,4}$/), Seed).default({}),
+});
+export type SpeechRequest = z.infer<typeof SpeechRequest>;
+
 export const JobState = z.enum(['queued', 'running', 'paused', 'done', 'failed', 'cancelled']);
 export type JobState = z.infer<typeof JobState>;
 
-export const Job = z.strictObject({
+const jobFields = {
   id: JobId,
-  kind: z.literal('image'),
-  request: ImageRequest,
   state: JobState,
   createdAt: z.int(),
   startedAt: z.int().nullable(),
@@ -127,7 +154,12 @@ export const Job = z.strictObject({
   error: z.string().nullable(),
   /** Waiting jobs run in the order of this number. */
   place: z.int(),
-});
+};
+export const ImageJob = z.strictObject({ ...jobFields, kind: z.literal('image'), request: ImageRequest });
+export type ImageJob = z.infer<typeof ImageJob>;
+export const SpeechJob = z.strictObject({ ...jobFields, kind: z.literal('speech'), request: SpeechRequest });
+export type SpeechJob = z.infer<typeof SpeechJob>;
+export const Job = z.discriminatedUnion('kind', [ImageJob, SpeechJob]);
 export type Job = z.infer<typeof Job>;
 
 export const Theme = z.enum(['system', 'light', 'dark']);

@@ -25,6 +25,11 @@ export const Sampling = z.strictObject({
   reveal: Reveal,
   /** For models with views: which side of the thing is seen, as a place on the film of its class. The seed draws it where left out. */
   view: z.number().min(0).max(1).optional(),
+  /**
+   * For speech: how much of the guidance goes to the voice, the rest to the text, c + s ((1 - r) (c - no text) + r (c - no voice)). Left out,
+   * both are guided together, c + s (c - u), which takes two evaluations a step in place of three.
+   */
+  voiceShare: z.number().min(0).max(1).optional(),
 });
 export type Sampling = z.infer<typeof Sampling>;
 

@@ -30,10 +30,10 @@ export function toWav(samples: Float32Array, sampleRate: number): Uint8Array<Arr
   return bytes;
 }
 
-/** Reads what `toWav` wrote. */
+/** Reads what `toWav` wrote, also where other chunks follow the samples. */
 export function fromWav(bytes: Uint8Array): Sound {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const length = Math.max(0, Math.floor((bytes.length - HEADER) / 2));
+  const length = Math.max(0, Math.floor(Math.min(view.getUint32(40, true), bytes.length - HEADER) / 2));
   return {
     sampleRate: view.getUint32(24, true),
     samples: Float32Array.from({ length }, (_, n) => view.getInt16(HEADER + n * 2, true) / FULL_SCALE),

@@ -1,15 +1,20 @@
 import { graphs } from '../contract/graphs.js';
 import type { Manifest } from '../contract/model.js';
 
-/** Graphs that this engine runs; `text` comes with speech. */
 export type RunnableGraph = keyof typeof graphs;
 
 type ElementType = 'int32' | 'float32' | 'uint8';
 
+/**
+ * B is the batch. In the graphs of sounds L positions and N samples of as many are free too, and where they speak P phones, Q positions of the
+ * voice's clip and G evaluations that go without a part of the condition.
+ */
+export type FreeDimension = 'B' | 'L' | 'N' | 'P' | 'Q' | 'G';
+
 export interface TensorBorder {
   type: ElementType;
-  /** B is the batch; L and N are free in the graphs of sounds: positions, and samples of as many. The others are the manifest's. */
-  shape: readonly ('B' | 'L' | 'N' | number)[];
+  /** What is not free is the manifest's. */
+  shape: readonly (FreeDimension | number)[];
 }
 
 export interface GraphBorder {
@@ -22,26 +27,52 @@ export function graphBorders({
   tokens: { L: positionsOfPicture, D, H },
   image,
   sound,
+  speech,
   views,
 }: Manifest): Record<RunnableGraph, GraphBorder> {
   const L = sound ? 'L' : positionsOfPicture;
   const codes = ['B', L, D] as const;
   const positions = ['B', L] as const;
-  const { step, decode, encode } = graphs;
+  const { text, step, decode, encode } = graphs;
+  const [W, R] = [speech?.width ?? 0, speech?.framesPerPosition ?? 0];
+  const condition = speech
+    ? ({
+        text: { type: step.inputs.text, shape: ['B', 'P', W] },
+        voice: { type: step.inputs.voice, shape: ['B', W] },
+        frames: { type: step.inputs.frames, shape: ['B', L, R] },
+        prompt: { type: step.inputs.prompt, shape: positions },
+        drop: { type: step.inputs.drop, shape: ['G', 2] },
+        drop_weight: { type: step.inputs.drop_weight, shape: ['G'] },
+      } as const)
+    : ({
+        condition: { type: step.inputs.condition, shape: ['B'] },
+        ...(views ? { view: { type: step.inputs.view, shape: ['B'] as const } } : {}),
+      } as const);
   const pixels = { pixels: { type: decode.outputs.pixels, shape: ['B', image?.size ?? 0, image?.size ?? 0, 3] as const } };
   const seenOrHeard = sound ? { samples: { type: decode.outputs.samples, shape: ['B', 'N'] as const } } : pixels;
   return {
+    text: {
+      inputs: {
+        phones: { type: text.inputs.phones, shape: ['B', 'P'] },
+        speed: { type: text.inputs.speed, shape: ['B'] },
+        prompt: { type: text.inputs.prompt, shape: ['B', 'Q', D] },
+      },
+      outputs: {
+        text: { type: text.outputs.text, shape: ['B', 'P', W] },
+        ms: { type: text.outputs.ms, shape: ['B', 'P'] },
+        voice: { type: text.outputs.voice, shape: ['B', W] },
+      },
+    },
     step: {
       inputs: {
         tokens: { type: step.inputs.tokens, shape: codes },
         k: { type: step.inputs.k, shape: positions },
-        condition: { type: step.inputs.condition, shape: ['B'] },
+        ...condition,
         guidance: { type: step.inputs.guidance, shape: ['B'] },
         top_p: { type: step.inputs.top_p, shape: ['B'] },
         noise_scale: { type: step.inputs.noise_scale, shape: ['B'] },
         uniform: { type: step.inputs.uniform, shape: positions },
         gaussian: { type: step.inputs.gaussian, shape: ['B', L, H] },
-        ...(views ? { view: { type: step.inputs.view, shape: ['B'] as const } } : {}),
       },
       outputs: {
         proposed: { type: step.outputs.proposed, shape: codes },

@@ -1,5 +1,6 @@
 import { StudioError } from '../contract/errors.js';
-import type { Manifest } from '../contract/model.js';
+import { LIMITS } from '../contract/limits.js';
+import type { Manifest, SpeechModel } from '../contract/model.js';
 import type { ProviderName, ProviderProbe } from '../contract/records.js';
 import type { Sampling } from '../contract/sampling.js';
 import { type GraphBorder, type RunnableGraph, graphBorders } from './borders.js';
@@ -11,7 +12,12 @@ import { RemoteGraph, remoteModelName } from './remote/remote-graph.js';
 import { Replicas } from './remote/replicas.js';
 import { readSafetensors } from './safetensors.js';
 import { type Sample, type SampleItem, type SampleOptions, type StepFunction, sample, split } from './sampler.js';
-import { GraphSession, type Tensors, listedProviders } from './session.js';
+import { GraphSession, type Sizes, type Tensors, listedProviders } from './session.js';
+import { type SpeechCondition, guidanceBranches, positionsOf, textFrames } from './speech.js';
+
+/** The graphs leave lengths free from here on. */
+const LEAST_PHONES = 2;
+const LEAST_PROMPT = 8;
 
 export interface LoadOptions {
   provider?: 'auto' | ProviderName;
@@ -34,9 +40,26 @@ export interface Picture extends Sample {
   pixels: Uint8Array;
 }
 
+/** A sentence to say: phones by their numbers, each with its length, in the voice of an encoded clip `[Q * D]`. */
+export interface SpeakItem {
+  phones: readonly number[];
+  ms: readonly number[];
+  speed: number;
+  prompt: Int32Array;
+  seed: number;
+  /** As in `SampleItem`, of the sentence alone. */
+  fixed?: SampleItem['fixed'];
+}
+
+/** A sample of a sentence, without the clip in front of it, and its mono sound `[L * samplesPerPosition]`. */
+export interface Spoken extends Sample {
+  samples: Float32Array;
+}
+
 /** One loaded model package on the provider that passed its probe. `dispose` it when done: sessions live outside the garbage collector. */
 export class Engine {
-  private encoder: GraphSession | null = null;
+  /** Made at first use: most sessions need neither. */
+  private readonly later = new Map<'encode' | 'text', GraphSession>();
 
   private constructor(
     readonly pack: ModelPackage,
@@ -142,8 +165,8 @@ export class Engine {
     if (pixels.length !== image.size * image.size * 3) {
       throw new StudioError('bad-request', `The model "${id}" takes RGB pictures of ${image.size} by ${image.size} pixels.`);
     }
-    this.encoder ??= await this.createEncoder();
-    const { tokens, residual } = await this.encoder.run({ B: 1 }, { pixels });
+    const encoder = await this.laterSession('encode');
+    const { tokens, residual } = await encoder.run({ B: 1 }, { pixels });
     return { tokens: int32(tokens), residual: float32(residual) };
   }
 
@@ -157,8 +180,8 @@ export class Engine {
       const seconds = (shape.L * sound.samplesPerPosition) / sound.sampleRate;
       throw new StudioError('bad-request', `The model "${id}" takes sounds of up to ${seconds.toFixed(1)} seconds. Choose a shorter one.`);
     }
-    this.encoder ??= await this.createEncoder();
-    const { tokens, residual } = await this.encoder.run({ B: 1, L, N: samples.length }, { samples });
+    const encoder = await this.laterSession('encode');
+    const { tokens, residual } = await encoder.run({ B: 1, L, N: samples.length }, { samples });
     return { tokens: int32(tokens), residual: float32(residual) };
   }
 
@@ -177,8 +200,61 @@ export class Engine {
     return split(float32(samples), B);
   }
 
+  /** How long each phone lasts, in milliseconds. @throws StudioError `bad-request` as `speak` */
+  async durations(phones: readonly number[], speed: number, prompt: Int32Array): Promise<number[]> {
+    this.checkSpoken(phones, prompt);
+    const { ms } = await this.encodeText(phones, speed, prompt);
+    return [...float32(ms)];
+  }
+
+  /**
+   * Samples one sentence and decodes it. What is reported of each step is of the sentence alone.
+   * @throws StudioError `bad-request` for what the model can't say: it does not speak, does not know a phone, or the sentence is too long for
+   * it; `cancelled` when the signal ends it
+   */
+  async speak(item: SpeakItem, sampling: Sampling, { onStep, signal }: Omit<GenerateOptions, 'previewEveryMs'> = {}): Promise<Spoken> {
+    const { phones, ms, speed, prompt, seed, fixed } = item;
+    const { speech, sound } = this.checkSpoken(phones, prompt);
+    if (ms.length !== phones.length) throw new StudioError('bad-request', 'Every phone needs a length. Ask for the lengths again.');
+    const { D, V, H, L: most } = this.pack.manifest.tokens;
+    const positionsPerSecond = sound.sampleRate / sound.samplesPerPosition;
+    const Q = prompt.length / D;
+    const L = fixed ? fixed.k.length : positionsOf(ms, positionsPerSecond);
+    if (Q + L > most) {
+      const seconds = ((most - Q) / positionsPerSecond).toFixed(0);
+      throw new StudioError(
+        'bad-request',
+        `This sentence is too long to be said at once: with this voice the model says ${seconds} seconds. Put a full stop in it.`,
+      );
+    }
+    const { text, voice } = await this.encodeText(phones, speed, prompt);
+    const condition: SpeechCondition = {
+      text: float32(text),
+      voice: float32(voice),
+      frames: textFrames(ms, { Q, L, positionsPerSecond, R: speech.framesPerPosition }),
+      prompt: new Int32Array(Q + L).fill(1, 0, Q),
+      ...guidanceBranches(sampling.voiceShare),
+    };
+    const kept = fixed ?? { tokens: new Int32Array(L * D), k: new Int32Array(L).fill(D) };
+    const inFront = { tokens: Int32Array.of(...prompt, ...kept.tokens), k: Int32Array.of(...new Int32Array(Q), ...kept.k) };
+    const step = this.stepFunction({ sizes: { L: Q + L, P: phones.length, G: condition.drop_weight.length }, more: { ...condition } });
+    const [whole] = await sample(step, { L: Q + L, D, V, H }, [{ condition: 0, seed, fixed: inFront }], sampling, {
+      ...(signal ? { signal } : {}),
+      ...(onStep
+        ? { onStep: (report) => onStep({ ...report, samples: report.samples.map(behind), k: report.k.map((k) => k.subarray(Q)) }) }
+        : {}),
+    });
+    function behind({ tokens, revealedAt, confidence }: Readonly<Sample>): Sample {
+      return { tokens: tokens.subarray(Q * D), revealedAt: revealedAt.subarray(Q * D), confidence: confidence.subarray(Q * D) };
+    }
+    if (!whole) throw new StudioError('internal', 'The engine sampled no sentence. Try again.');
+    const said = behind(whole);
+    const [samples] = await this.decodeViews(1, said.tokens, new Int32Array(L).fill(D));
+    return { ...said, samples: samples instanceof Float32Array ? samples : new Float32Array() };
+  }
+
   /** The `step` graph as the sampler calls it. @throws StudioError `bad-request` when the package has none */
-  stepFunction(): StepFunction {
+  stepFunction({ sizes, more }: { sizes: Omit<Sizes, 'B'>; more: Tensors } = { sizes: {}, more: {} }): StepFunction {
     const { step } = this.sessions;
     if (!step)
       throw new StudioError(
@@ -188,9 +264,10 @@ export class Engine {
     return async ({ B, guidance, topP, noiseScale, ...arrays }) => {
       const each = (value: number) => new Float32Array(B).fill(value);
       const { proposed, confidence } = await step.run(
-        { B },
+        { B, ...sizes },
         {
           ...arrays,
+          ...more,
           guidance: each(guidance),
           top_p: each(topP),
           noise_scale: each(noiseScale),
@@ -202,8 +279,31 @@ export class Engine {
 
   async dispose(): Promise<void> {
     await releaseSessions(this.sessions);
-    await this.encoder?.release();
-    this.encoder = null;
+    for (const session of this.later.values()) await session.release();
+    this.later.clear();
+  }
+
+  private async encodeText(phones: readonly number[], speed: number, prompt: Int32Array): Promise<Tensors> {
+    const graph = await this.laterSession('text');
+    const Q = prompt.length / this.pack.manifest.tokens.D;
+    return graph.run({ B: 1, P: phones.length, Q }, { phones: Int32Array.from(phones), speed: Float32Array.of(speed), prompt });
+  }
+
+  /** @throws StudioError `bad-request` */
+  private checkSpoken(phones: readonly number[], prompt: Int32Array): { speech: SpeechModel; sound: NonNullable<Manifest['sound']> } {
+    const { id, speech, sound, tokens, files } = this.pack.manifest;
+    if (!speech || !sound || !files.step || !files.text)
+      throw new StudioError('bad-request', `The model “${id}” can't speak. Choose one that can.`);
+    if (phones.length < LEAST_PHONES || phones.length > LIMITS.speech.limits.phones.value)
+      throw new StudioError(
+        'bad-request',
+        `A sentence has ${LEAST_PHONES} to ${LIMITS.speech.limits.phones.value} phones. Put a full stop in a longer one.`,
+      );
+    if (phones.some((phone) => phone < 1 || phone >= speech.phones.length))
+      throw new StudioError('bad-request', `The model “${id}” does not know every phone of this sentence. Install the model again.`);
+    if (prompt.length < LEAST_PROMPT * tokens.D || prompt.length % tokens.D !== 0 || prompt.some((code) => code < 0 || code >= tokens.V))
+      throw new StudioError('bad-request', `The clip of this voice is not encoded with the model “${id}”. Encode it again.`);
+    return { speech, sound };
   }
 
   /** A sound may have fewer positions than the model's L, a picture has as many. */
@@ -223,12 +323,16 @@ export class Engine {
     return uint8(pixels);
   };
 
-  /** Made at first use, as most sessions never encode; on the CPU, because one picture does not repay a probe of its own. */
-  private async createEncoder(): Promise<GraphSession> {
+  /** On the CPU, because what runs once a picture or a sentence does not repay a probe of its own. */
+  private async laterSession(graph: 'encode' | 'text'): Promise<GraphSession> {
+    const known = this.later.get(graph);
+    if (known) return known;
     const { pack, threads } = this;
-    const file = await borrowPackageFile(pack, 'encode');
+    const file = await borrowPackageFile(pack, graph);
     try {
-      return await createSession(pack, file.bytes, 'encode', graphBorders(pack.manifest).encode, { provider: 'cpu', threads });
+      const session = await createSession(pack, file.bytes, graph, graphBorders(pack.manifest)[graph], { provider: 'cpu', threads });
+      this.later.set(graph, session);
+      return session;
     } finally {
       file.release();
     }

@@ -9,7 +9,8 @@ export {
   type StepReport,
   sample,
 } from './sampler.js';
-export { Engine, type GenerateOptions, type LoadOptions, type Picture } from './engine.js';
+export { Engine, type GenerateOptions, type LoadOptions, type Picture, type SpeakItem, type Spoken } from './engine.js';
+export { phoneNumbers, positionsOf, textFrames } from './speech.js';
 export { type ModelPackage, inspectPackage, openPackage, readPackageFile, verifyPackage } from './package.js';
 export { type NamedTensor, type Safetensors, readSafetensors, writeSafetensors } from './safetensors.js';
 export { type TokenFile, readTokenFile, writeTokenFile } from './tokens.js';

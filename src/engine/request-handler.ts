@@ -22,7 +22,7 @@ export interface RequestHandlerOptions {
 export class RequestHandler {
   private engine: Engine | null = null;
   private queue: Promise<void> = Promise.resolve();
-  /** Of every `generate` that is queued or running, by its id. */
+  /** Of every `generate` and `speak` that is queued or running, by its id. */
   private readonly cancels = new Map<number, AbortController>();
 
   constructor(private readonly options: RequestHandlerOptions) {}
@@ -40,7 +40,7 @@ export class RequestHandler {
       this.cancels.get(request.id)?.abort();
       return;
     }
-    if (request.type === 'generate') this.cancels.set(request.id, new AbortController());
+    if (request.type === 'generate' || request.type === 'speak') this.cancels.set(request.id, new AbortController());
     this.queue = this.queue.then(() => this.answer(request));
   }
 
@@ -60,6 +60,10 @@ export class RequestHandler {
         return this.load(request);
       case 'generate':
         return this.generate(request);
+      case 'durations':
+        return this.durations(request);
+      case 'speak':
+        return this.speak(request);
       case 'decode':
         return this.decode(request);
       case 'decodeViews':
@@ -90,10 +94,29 @@ export class RequestHandler {
         onStep: ({ step, steps, k, masked, previews }) => {
           this.options.post({ type: 'step', id, step, steps, k: k.map(copy), masked, previews: previews.map(copy) });
         },
-        signal: this.cancels.get(id)?.signal ?? AbortSignal.abort(),
+        signal: this.signalOf(id),
       },
     );
     return { type: 'generated', id, ms: performance.now() - start, results: pictures.map(onWire) };
+  }
+
+  private async durations({ id, phones, speed, prompt }: Request<'durations'>): Promise<EngineReply> {
+    return { type: 'durations', id, ms: await this.loaded().durations(phones, speed, prompt) };
+  }
+
+  private async speak({ id, sampling, phones, ms, speed, prompt, seed, fixed }: Request<'speak'>): Promise<EngineReply> {
+    const start = performance.now();
+    const { samples, ...said } = await this.loaded().speak({ phones, ms, speed, prompt, seed, fixed }, sampling, {
+      onStep: ({ step, steps, k, masked }) => this.options.post({ type: 'step', id, step, steps, k: k.map(copy), masked, previews: [] }),
+      signal: this.signalOf(id),
+    });
+    const { tokens, revealedAt, confidence } = said;
+    const arrays = { tokens: tokens.slice(), samples: samples.slice(), revealedAt: copy(revealedAt), confidence: confidence.slice() };
+    return { type: 'spoken', id, engineMs: performance.now() - start, ...arrays };
+  }
+
+  private signalOf(id: number): AbortSignal {
+    return this.cancels.get(id)?.signal ?? AbortSignal.abort();
   }
 
   private async decode({ id, tokens, depth }: Request<'decode'>): Promise<EngineReply> {

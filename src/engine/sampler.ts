@@ -6,7 +6,7 @@ import { reveal } from './reveal.js';
 import { fillGaussian, fillGumbel, fillUniform, viewOf } from './rng.js';
 import { maskedAfter } from './schedule.js';
 
-/** Inputs of the `step` graph but for its constants; arrays are flat and row-major, B is the batch. */
+/** Inputs of the `step` graph but for its constants (and, of a sentence, what is said and in which voice); arrays are flat and row-major, B is the batch. */
 export interface StepInputs {
   B: number;
   /** `[B, L, D]`; masked entries are ignored. */
@@ -94,7 +94,7 @@ export interface SampleOptions {
  */
 export async function sample(
   step: StepFunction,
-  shape: TokenShape,
+  shape: Pick<TokenShape, 'L' | 'D' | 'V' | 'H'>,
   items: readonly SampleItem[],
   sampling: Sampling,
   options: SampleOptions = {},
@@ -121,7 +121,7 @@ export async function sample(
   for (let t = 1; t <= T; t++) {
     // Also where `step` never leaves the thread: a message that cancels must get its turn.
     await setImmediate();
-    if (options.signal?.aborted) throw new StudioError('cancelled', 'Stopped. Pictures that were finished before are kept.');
+    if (options.signal?.aborted) throw new StudioError('cancelled', 'Stopped. What was finished before is kept.');
 
     const masked = pictures.map((picture) => maskedAfter(sampling.schedule, t, T, picture.N));
     // Schedules start flat, so that the first steps of many may reveal nothing: their forward pass would be thrown away.
@@ -165,7 +165,7 @@ interface Picture {
   sample: Sample;
 }
 
-function start({ seed, fixed }: SampleItem, { L, D, V }: TokenShape): Picture {
+function start({ seed, fixed }: SampleItem, { L, D, V }: Pick<TokenShape, 'L' | 'D' | 'V'>): Picture {
   if (fixed) checkFixed(fixed, L, D, V);
   const k = fixed ? Uint8Array.from(fixed.k) : new Uint8Array(L).fill(D);
   const tokens = fixed ? fixed.tokens.slice() : new Int32Array(L * D);

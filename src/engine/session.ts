@@ -1,7 +1,7 @@
 import type { InferenceSession, Tensor } from 'onnxruntime-node';
 import { StudioError } from '../contract/errors.js';
 import type { ProviderName } from '../contract/records.js';
-import type { GraphBorder, TensorBorder } from './borders.js';
+import type { FreeDimension, GraphBorder, TensorBorder } from './borders.js';
 import { checkGraph } from './onnx/check-graph.js';
 import { memoryCap } from './onnx/memory-cap.js';
 import { onnxruntime } from './onnxruntime.js';
@@ -40,12 +40,8 @@ export interface SessionOptions {
 
 export type Tensors = Readonly<Record<string, TensorData>>;
 
-/** The dimensions that a graph leaves free; L and N only where it is of sounds. */
-export interface Sizes {
-  B: number;
-  L?: number;
-  N?: number;
-}
+/** The dimensions that a graph leaves free: the batch in all of them. */
+export type Sizes = { B: number } & { [name in FreeDimension]?: number };
 
 /** Whatever runs a graph. */
 export interface GraphRunner {

@@ -23,7 +23,7 @@ export async function writeRepository(packageFolder: string, folder: string, opt
   const pack = await openPackage(packageFolder);
   const { id, files } = pack.manifest;
   const borders = graphBorders(pack.manifest);
-  const graphs = (['step', 'decode', 'encode'] as const).filter((graph) => files[graph]);
+  const graphs = (['step', 'decode', 'encode', 'text'] as const).filter((graph) => files[graph]);
   for (const graph of graphs) {
     const model = remoteModelName(id, graph);
     const place = join(folder, model);

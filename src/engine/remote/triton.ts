@@ -14,22 +14,27 @@ const QUEUE_DELAY_US = 1000;
 
 /** `config.pbtxt` of a graph for Triton's ONNX Runtime backend. */
 export function tritonConfig(model: string, border: GraphBorder, { maxBatch, instances }: TritonOptions): string {
-  const tensors = (list: Readonly<Record<string, TensorBorder>>): string => Object.entries(list).map(tensor).join(',\n');
+  // Triton puts requests together only where every tensor has the batch in front.
+  const batched = [...Object.values(border.inputs), ...Object.values(border.outputs)].every(({ shape }) => shape[0] === 'B');
+  const tensors = (list: Readonly<Record<string, TensorBorder>>): string =>
+    Object.entries(list)
+      .map(([name, { type, shape }]) => tensor(name, type, batched ? shape.slice(1) : shape))
+      .join(',\n');
   return [
     `name: "${model}"`,
     'backend: "onnxruntime"',
-    `max_batch_size: ${maxBatch}`,
+    `max_batch_size: ${batched ? maxBatch : 0}`,
     `input [\n${tensors(border.inputs)}\n]`,
     `output [\n${tensors(border.outputs)}\n]`,
     ...(instances === null ? [] : [`instance_group [ { count: ${instances} } ]`]),
-    `dynamic_batching { max_queue_delay_microseconds: ${QUEUE_DELAY_US} }`,
+    ...(batched ? [`dynamic_batching { max_queue_delay_microseconds: ${QUEUE_DELAY_US} }`] : []),
     '',
   ].join('\n');
 }
 
-/** Triton leaves the batch out of `dims`, and has no tensors of none: an item that is one number gets a dimension that only clients see. */
-function tensor([name, { type, shape }]: [string, TensorBorder]): string {
-  const dims = shape.slice(1);
+/** Free dimensions are -1. Triton leaves the batch out of `dims`, and has no tensors of none: an item that is one number gets a dimension that only clients see. */
+function tensor(name: string, type: TensorBorder['type'], shape: TensorBorder['shape']): string {
+  const dims = shape.map((dimension) => (typeof dimension === 'number' ? dimension : -1));
   const form = dims.length > 0 ? `dims: [ ${dims.join(', ')} ]` : 'dims: [ 1 ], reshape: { shape: [ ] }';
   return `  { name: "${name}", data_type: ${TYPES[type]}, ${form} }`;
 }

@@ -17,7 +17,7 @@ const otherCodes: StepFunction = ({ tokens, k }) => {
 const resample = async (tokens: { L: number; D: number; codes: Int32Array }, k: Int32Array): Promise<Int32Array> => {
   const { L, D, codes } = tokens;
   const items = [{ condition: 0, seed: 5, fixed: { tokens: codes, k } }];
-  const [one] = await sample(otherCodes, { L, D, V, H, K: 4 }, items, SAMPLING);
+  const [one] = await sample(otherCodes, { L, D, V, H }, items, SAMPLING);
   return one?.tokens ?? new Int32Array();
 };
 

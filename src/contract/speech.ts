@@ -1,0 +1,63 @@
+import { z } from 'zod';
+import { ExportedFile } from './files.js';
+import { LIMITS, numbers } from './limits.js';
+import { Item, Job, JobId, SpeechJob, SpeechRequest } from './records.js';
+import { Seed } from './sampling.js';
+
+/** Calls of speech. A take is a job of kind `speech`: a text, said sentence by sentence. */
+
+export const SPEECH_LIMITS = numbers(LIMITS.speech);
+
+/** No encoder of FLAC was found that is kept, small and freely licensed. */
+export const SoundFormat = z.enum(['wav']);
+export type SoundFormat = z.infer<typeof SoundFormat>;
+
+/** A sentence of a take, or the silence that somebody wrote between two. */
+export const TakeSentence = z.strictObject({
+  /** Place in the job; a pause has none of its own. */
+  index: z.int().min(0),
+  text: z.string(),
+  /** Silence after it in seconds, as the take is played. */
+  gap: z.number().min(0),
+  /** Null until it is made, or once it is in the trash. */
+  item: Item.nullable(),
+  /** Where it starts in the sound of the take and how long it is, in seconds, once it is made. */
+  start: z.number().nullable(),
+  seconds: z.number().nullable(),
+  /** Silence that its sound begins with and the take leaves out, in seconds: the item's times count from there. */
+  skipped: z.number().nullable(),
+});
+export type TakeSentence = z.infer<typeof TakeSentence>;
+
+export const Take = z.strictObject({
+  job: SpeechJob,
+  sentences: z.array(TakeSentence),
+  /** Of the whole, as far as it is made; 0 before the first sentence. */
+  seconds: z.number(),
+});
+export type Take = z.infer<typeof Take>;
+
+const OneTake = z.strictObject({ job: JobId });
+
+export const speechCalls = {
+  /** What a text comes to before it is said: its sentences, and about how long they take, or a sentence that says why it can't be said. */
+  'speech.plan': {
+    params: SpeechRequest.pick({ model: true, text: true, speed: true }),
+    result: z.strictObject({
+      sentences: z.array(z.strictObject({ text: z.string(), phones: z.array(z.string()) })),
+      /** Of sound. An estimate from the number of phones: the model itself is asked later. */
+      seconds: z.number(),
+    }),
+  },
+  'speech.say': { params: SpeechRequest, result: Job },
+  'speech.take': { params: OneTake, result: Take },
+  /** Says one sentence of a take again, with another seed; the one that was there goes to the trash. */
+  'speech.again': { params: z.strictObject({ job: JobId, index: z.int().min(0), seed: Seed }), result: Job },
+  /**
+   * The whole take as one file, or one sentence of it: marked as synthetic, with the recipe unless settings say otherwise.
+   */
+  'speech.export': {
+    params: z.strictObject({ job: JobId, index: z.int().min(0).nullable(), format: SoundFormat }),
+    result: ExportedFile,
+  },
+} as const;
