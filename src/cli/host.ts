@@ -20,6 +20,9 @@ function shippedModels({ builtFolder }: Host): string[] {
   return given ? given.split(delimiter) : [join(builtFolder, '..', '..', 'resources', 'models')];
 }
 
+/** Says words that no dictionary has. */
+const g2pFile = ({ builtFolder }: Host): string => join(builtFolder, '..', '..', 'resources', 'text', 'g2p.bin');
+
 const licencesFile = ({ builtFolder }: Host): string => join(builtFolder, 'licences.json');
 
 /**
@@ -41,6 +44,7 @@ export function openLibrary(host: Host, as: AppInfo['host']): Studio {
     spawnEngine: nodeEngine(join(host.builtFolder, 'engine.js')),
     dataFolder: dataFolder(host.data),
     reports: openReports(host, as),
+    g2pFile: g2pFile(host),
     licencesFile: licencesFile(host),
   });
 }
@@ -57,6 +61,7 @@ export async function withStudio<T>(host: Host, keep: boolean, work: (studio: St
       spawnEngine: nodeEngine(join(host.builtFolder, 'engine.js')),
       dataFolder: temporary,
       reports: openReports(host, 'cli'),
+      g2pFile: g2pFile(host),
       licencesFile: licencesFile(host),
     });
     return await closing(studio, work);

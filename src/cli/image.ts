@@ -3,9 +3,9 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type EventPayload, type ImageRequest, type Item, type Job, type Manifest, StudioError, assets } from '../contract/index.js';
 import type { Studio } from '../studio/index.js';
+import { conclude, followJob } from './follow-job.js';
 import { type Host, ask, withStudio } from './host.js';
-import { onInterrupt } from './interrupt.js';
-import { ProgressLine, duration, exitCodes, note, printResult } from './output.js';
+import { ProgressLine, duration, printResult } from './output.js';
 import { samplingOf } from './sampling.js';
 import { alreadyThere, folderName, saveTo } from './target.js';
 
@@ -44,7 +44,7 @@ export async function image(host: Host, options: ImageOptions): Promise<number> 
   });
 }
 
-async function manifestOf(studio: Studio, id: string): Promise<Manifest> {
+export async function manifestOf(studio: Studio, id: string): Promise<Manifest> {
   const models = await ask(studio, 'models.list', null);
   const model = models.find((m) => m.id === id && m.manifest) ?? models.find((m) => m.id === id);
   if (model?.manifest) return model.manifest;
@@ -74,43 +74,16 @@ function refuseExisting({ classes, count, seed }: ImageRequest, { out, tokens }:
 async function run(studio: Studio, request: ImageRequest, options: ImageOptions): Promise<number> {
   const line = new ProgressLine();
   const started = performance.now();
-  let current: Job | undefined;
-  const cancel = (): void => {
-    if (current) void studio.call('jobs.cancel', { id: current.id });
-  };
-  let saved = Promise.resolve();
-  const stopWatching = onInterrupt(cancel);
-  let stopListening: (() => void) | undefined;
   try {
-    const ended = new Promise<Job>((resolve) => {
-      stopListening = studio.subscribe(({ name, payload }) => {
-        if (name === 'progress' && payload.jobId === current?.id) line.show(describe(payload, current));
-        if (name === 'itemAdded' && payload.jobId === current?.id) {
-          saved = saved.then(() => save(studio, payload, options, line));
-          // What can't be saved is told at the end; to make more of it would be in vain.
-          saved.catch(cancel);
-        }
-        if (name !== 'job' || payload.id !== current?.id) return;
-        current = payload;
-        if (payload.state === 'done' || payload.state === 'failed' || payload.state === 'cancelled') resolve(payload);
-      });
+    const job = await followJob(studio, () => ask(studio, 'jobs.create', request), {
+      onProgress: (progress, current) => line.show(describe(progress, current)),
+      onItem: (item) => save(studio, item, options, line),
     });
-    current = await ask(studio, 'jobs.create', request);
-    const job = await ended;
-    await saved;
     line.clear();
-    return conclude(job, performance.now() - started);
+    return conclude(job, 'pictures', duration((performance.now() - started) / 1000));
   } finally {
-    stopWatching();
-    stopListening?.();
     line.clear();
   }
-}
-
-function conclude(job: Job, ms: number): number {
-  if (job.state === 'failed') throw new StudioError('internal', job.error ?? 'The job failed.');
-  note(`${job.state === 'done' ? 'Made' : 'Stopped after'} ${job.done} of ${job.total} pictures in ${duration(ms / 1000)}.`);
-  return job.state === 'done' ? exitCodes.done : exitCodes.interrupted;
 }
 
 async function save(studio: Studio, item: Item, options: ImageOptions, line: ProgressLine): Promise<void> {
@@ -134,7 +107,7 @@ export async function copyAsset(studio: Studio, url: string, file: string, overw
   await saveTo(file, { from: asset.file }, overwrite);
 }
 
-function describe({ step, steps, secondsLeft, indices }: EventPayload<'progress'>, job: Job | undefined): string {
+function describe({ step, steps, secondsLeft }: EventPayload<'progress'>, { done, total }: Job): string {
   const left = secondsLeft === null ? '' : `, ${duration(secondsLeft)} left`;
-  return `${job?.done ?? 0} of ${job?.total ?? indices.length} pictures, step ${step} of ${steps}${left}`;
+  return `${done} of ${total} pictures, step ${step} of ${steps}${left}`;
 }

@@ -11,6 +11,7 @@ Examples:
   resgen image --class Banana "Apple Red" --preset best --set guidanceTo=2 --json
   resgen encode photo.jpg --model fruits --out photo.safetensors
   resgen decode photo.safetensors --depth 4 --out coarse.png
+  resgen speak --voice Ada --text "Hello there." --out hello.wav
   resgen voices add ada.flac --name Ada --consent "I, Ada, agree that my voice is used here"
   resgen library backup library.tar
   resgen tokens diff photo.safetensors other.safetensors
@@ -27,7 +28,15 @@ const EXAMPLES_OF: Readonly<Record<string, readonly string[]>> = {
     'image --class Banana "Apple Red 1" --preset best --set guidanceTo=2 --set topP=0.8',
     'image --class Kiwi --count 100 --batch 8 --tokens --json > made.jsonl',
   ],
-  decode: ['decode photo.safetensors --out photo.png', 'decode photo.safetensors --depth 4 --out coarse.png'],
+  speak: [
+    'speak --voice Ada --text "Hello there. How are you?" --seed 7 --out hello.wav',
+    'speak --voice ada.flac --consent "I, Ada, agree that my voice is used here" --file letter.txt --speed 1.2 --out letter.wav',
+  ],
+  decode: [
+    'decode photo.safetensors --out photo.png',
+    'decode photo.safetensors --depth 4 --out coarse.png',
+    'decode clip.safetensors --depth 2 --out clip.wav',
+  ],
   encode: ['encode photo.jpg --out photo.safetensors', 'encode clip.wav --model encodec-24khz --out clip.safetensors'],
   tokens: [
     'tokens show photo.safetensors',
@@ -129,10 +138,31 @@ function createProgram(builtFolder: string, done: (exitCode: number) => void): C
     .action(run(async () => (await import('./image.js')).image));
 
   program
+    .command('speak')
+    .description('say a text in a voice, as a WAV')
+    .addOption(new Option('--model <id>', 'model that speaks').default('voice-en'))
+    .requiredOption(
+      '--voice <name or clip>',
+      'a voice of the studio, which must be closed, or the clip (WAV, FLAC, MP3, Ogg) of somebody who agrees',
+    )
+    .option('--consent <sentence>', 'with a clip: what the person who speaks said about its use')
+    .option('--text <text>', 'what to say')
+    .option('--file <file.txt>', 'say what is in this file')
+    .option('--seed <n>', 'seed of the first sentence, the next one has the next (default: random)', wholeNumber)
+    .option('--steps <n>', 'sampling steps', wholeNumber)
+    .addOption(new Option('--preset <name>', "settings to start from (default: the model's)").choices(['fast', 'balanced', 'best']))
+    .option('--set <knob=value>', 'change one setting of the sampler; may be given again', append, [])
+    .option('--speed <factor>', '2 is twice as fast, 0.5 half', number, 1)
+    .requiredOption('--out <file.wav>', 'sound to write')
+    .addOption(overwrite)
+    .addOption(json)
+    .action(run(async () => (await import('./speak.js')).speak));
+
+  program
     .command('decode <file>')
-    .description('turn tokens (.safetensors, or a saved picture beside its own) into a picture')
+    .description('turn tokens (.safetensors, or a saved picture beside its own) into a picture or a sound')
     .option('--depth <d>', 'how many depths of each position to use (default: all)', wholeNumber)
-    .requiredOption('--out <file.png>', 'picture to write')
+    .requiredOption('--out <file>', 'picture (.png) or sound (.wav) to write')
     .addOption(overwrite)
     .action(run(async () => (await import('./tokens.js')).decode));
 

@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import { assets } from '../contract/index.js';
+import { StudioError, assets } from '../contract/index.js';
 import { type Host, ask, withStudio } from './host.js';
 import { copyAsset } from './image.js';
 import { unlessInterrupted } from './interrupt.js';
@@ -7,12 +7,19 @@ import { exitCodes, printResult } from './output.js';
 import { saveTo } from './target.js';
 import { besidePicture, readInput } from './token-input.js';
 
-/** `resgen decode`: a token file, or the one beside a picture that the studio saved, as a PNG. */
+/** `resgen decode`: a token file, or the one beside a picture that the studio saved, as a PNG, or as a WAV where it is a sound. */
 export async function decode(host: Host, file: string, options: { depth?: number; out: string; overwrite: boolean }): Promise<number> {
   return withStudio(host, false, async (studio) => {
     const tokens = /\.png$/i.test(file) ? besidePicture(file) : file;
-    const picture = await unlessInterrupted(async () => studio.decodeTokens(await readInput(tokens), options.depth));
-    await saveTo(options.out, { bytes: picture }, options.overwrite);
+    const decoded = await unlessInterrupted(async () => studio.decodeTokens(await readInput(tokens), options.depth));
+    if (!options.out.toLowerCase().endsWith(`.${decoded.extension}`)) {
+      const what = decoded.extension === 'wav' ? 'a sound' : 'a picture';
+      throw new StudioError(
+        'bad-request',
+        `${options.out} must end in .${decoded.extension}, as the tokens are those of ${what}. Rename it.`,
+      );
+    }
+    await saveTo(options.out, { bytes: decoded.bytes }, options.overwrite);
     printResult(false, {}, options.out);
     return exitCodes.done;
   });

@@ -43,7 +43,7 @@ export async function listVoices(host: Host, { json }: { json: boolean }): Promi
 /** `resgen voices rename` */
 export async function renameVoice(host: Host, given: string, name: string, { json }: { json: boolean }): Promise<number> {
   return withStudio(host, true, async (studio) => {
-    const voice = await ask(studio, 'voices.rename', { id: (await find(studio, given)).id, name });
+    const voice = await ask(studio, 'voices.rename', { id: (await findVoice(studio, given)).id, name });
     printResult(json, voice, voice.name);
     return exitCodes.done;
   });
@@ -57,7 +57,7 @@ export async function exportVoice(
 ): Promise<number> {
   if (!/\.zip$/i.test(out)) throw new StudioError('bad-request', `${out} must end in .zip. Rename it.`);
   return withStudio(host, true, async (studio) => {
-    const { id } = await find(studio, given);
+    const { id } = await findVoice(studio, given);
     const { url, bytes } = await ask(studio, 'voices.export', { id });
     await copyAsset(studio, url, out, overwrite);
     printResult(json, { file: out, bytes }, out);
@@ -68,7 +68,7 @@ export async function exportVoice(
 /** `resgen voices remove` */
 export async function removeVoice(host: Host, given: string, { yes, json }: { yes: boolean; json: boolean }): Promise<number> {
   return withStudio(host, true, async (studio) => {
-    const voice = await find(studio, given);
+    const voice = await findVoice(studio, given);
     if (!yes && !(await confirm(voice))) {
       note('Nothing was deleted.');
       return exitCodes.done;
@@ -95,7 +95,7 @@ const liveVoices = async (studio: Studio): Promise<Voice[]> =>
   (await ask(studio, 'voices.list', null)).filter(({ deletedAt }) => deletedAt === null);
 
 /** A voice by its name or its id. @throws StudioError `not-found` with the names there are */
-async function find(studio: Studio, given: string): Promise<Voice> {
+export async function findVoice(studio: Studio, given: string): Promise<Voice> {
   const voices = await liveVoices(studio);
   const name = given.trim().toLowerCase();
   const voice = voices.find((v) => v.name.toLowerCase() === name) ?? voices.find((v) => v.id === given);

@@ -60,6 +60,7 @@ async function start(): Promise<void> {
     encoder: nativeEncoder,
     ...(given !== null && { dataFolder: given }),
     reports,
+    g2pFile: path.join(app.isPackaged ? process.resourcesPath : path.join(app.getAppPath(), 'resources'), 'text', 'g2p.bin'),
     licencesFile: path.join(import.meta.dirname, 'licences.json'),
     openFolder,
   });

@@ -35,8 +35,9 @@ export class JobSignals {
     else this.parts.progress(null, 'normal');
     const took = (job.endedAt ?? 0) - (startedAt ?? 0);
     if (took < LONG_MS || this.parts.isWatched()) return;
-    const what = job.request.classes.join(', ').slice(0, 80);
-    if (job.state === 'done') this.parts.notify('Pictures are ready', `${job.done} of ${what}`);
+    const what = (job.kind === 'image' ? job.request.classes.join(', ') : `“${job.request.text.trim()}”`).slice(0, 80);
+    if (job.state === 'done' && job.kind === 'speech') this.parts.notify('Speech is ready', what);
+    else if (job.state === 'done') this.parts.notify('Pictures are ready', `${job.done} of ${what}`);
     else if (job.state === 'failed') this.parts.notify(`Making ${what} stopped`, job.error ?? 'Open the studio to see why.');
   }
 

@@ -2,7 +2,20 @@ import { randomInt } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { type Item, type Job, LIMITS, type Manifest, type ParamsInput, Seed, StudioError, assets, explain } from '../contract/index.js';
+import {
+  type Item,
+  type Job,
+  LIMITS,
+  type Manifest,
+  type ParamsInput,
+  Seed,
+  Speed,
+  SpeechRequest,
+  StudioError,
+  type Voice,
+  assets,
+  explain,
+} from '../contract/index.js';
 import type { Studio } from '../studio/index.js';
 
 /** Why a request without the right key goes no further. */
@@ -32,11 +45,30 @@ export const ImageGeneration = z.object({
 });
 type ImageGeneration = z.infer<typeof ImageGeneration>;
 
+/** Body of `POST /v1/audio/speech`. The voice is the name of one of the studio's; clients that leave the format out get a WAV. */
+export const SpeechGeneration = z.object({
+  model: z.string().max(64).optional(),
+  input: SpeechRequest.shape.text,
+  voice: z.string().min(1).max(LIMITS.voices.limits.name.value),
+  response_format: z.enum(['wav', 'mp3', 'opus', 'aac', 'flac', 'pcm']).nullish(),
+  speed: Speed.nullish(),
+  stream_format: z.enum(['audio', 'sse']).nullish(),
+  /** Ours: the same seed says the text in the same way again. */
+  seed: Seed.optional(),
+});
+type SpeechGeneration = z.infer<typeof SpeechGeneration>;
+
 const PRESETS = { low: 'fast', medium: 'balanced', standard: 'balanced', high: 'best', hd: 'best' } as const;
 
 const ENDED: ReadonlySet<Job['state']> = new Set(['done', 'failed', 'cancelled']);
 
-const STATUS: Partial<Record<StudioError['code'], number>> = { 'bad-request': 400, 'not-found': 404, refused: 403, 'bad-model': 400 };
+const STATUS: Partial<Record<StudioError['code'], number>> = {
+  'bad-request': 400,
+  'not-found': 404,
+  refused: 403,
+  'bad-model': 400,
+  'no-consent': 403,
+};
 
 /** `/v1/…` for clients of the OpenAI API. `keyProblem` is asked before anything else. */
 export function addOpenAiRoutes(app: FastifyInstance, studio: Studio, keyProblem: (request: FastifyRequest) => KeyProblem | null): void {
@@ -80,16 +112,20 @@ export function addOpenAiRoutes(app: FastifyInstance, studio: Studio, keyProblem
   app.post(
     '/v1/audio/speech',
     { onRequest },
-    answer(() =>
-      Promise.reject(new StudioError('not-found', 'This studio has no speech model yet. Add a speech package, then ask again.')),
-    ),
+    answer(async (request, reply) => {
+      const body = SpeechGeneration.safeParse(request.body);
+      if (!body.success) throw new StudioError('bad-request', `The request can't be used: ${explain(body.error)}.`);
+      const left = new AbortController();
+      reply.raw.once('close', () => left.abort());
+      return reply.type('audio/wav').send(await speak(studio, body.data, left.signal));
+    }),
   );
 }
 
-async function generators(studio: Studio): Promise<Manifest[]> {
+async function generators(studio: Studio, kind?: Manifest['kind']): Promise<Manifest[]> {
   const reply = await studio.call('models.list', null);
   if (!reply.ok) throw new StudioError(reply.error.code, reply.error.message);
-  return reply.value.flatMap(({ manifest }) => (manifest?.kind === 'image' && manifest.files.step ? [manifest] : []));
+  return reply.value.flatMap(({ manifest }) => (manifest?.files.step && (kind ?? manifest.kind) === manifest.kind ? [manifest] : []));
 }
 
 /** Makes the pictures as a job like any other. A client that hangs up cancels it. */
@@ -97,20 +133,66 @@ async function generate(studio: Studio, body: ImageGeneration, left: AbortSignal
   const manifest = await modelOf(studio, body);
   const preset = manifest.presets.find(({ id }) => id === presetOf(body, manifest)) ?? manifest.presets[0];
   if (!preset) throw new StudioError('bad-model', `The model “${manifest.id}” has no settings to sample with. Choose another one.`);
-  const job = await jobEnd(studio, left, {
+  const { items } = await jobEnd(studio, left, 'jobs.create', {
     model: manifest.id,
     classes: [classOf(body.prompt, manifest)],
     count: body.n ?? 1,
     seed: body.seed ?? randomInt(2 ** 32),
     sampling: preset.sampling,
   });
-  if (job.state === 'failed') throw new StudioError('internal', job.error ?? 'The job failed. Try again.');
-  if (job.state === 'cancelled') throw new StudioError('cancelled', 'The job was cancelled in the studio. Ask again.');
-  return job.items;
+  return items;
 }
 
-/** The job once it has ended, with its items in the order of their seeds. */
-async function jobEnd(studio: Studio, left: AbortSignal, request: ParamsInput<'jobs.create'>): Promise<Job & { items: Item[] }> {
+/** Says the text as a job like any other: the WAV of the whole. */
+async function speak(studio: Studio, body: SpeechGeneration, left: AbortSignal): Promise<Buffer> {
+  if (body.stream_format === 'sse' || (body.response_format && body.response_format !== 'wav')) {
+    throw new StudioError('bad-request', 'The studio answers with whole WAV files. Ask for response_format "wav" without events.');
+  }
+  const usable = await generators(studio, 'speech');
+  const manifest = body.model === undefined ? usable[0] : usable.find(({ id }) => id === body.model);
+  if (!manifest) throw noModel(body.model, 'speaks', usable);
+  const preset = manifest.presets.find(({ id }) => id === manifest.defaultPreset) ?? manifest.presets[0];
+  if (!preset) throw new StudioError('bad-model', `The model “${manifest.id}” has no settings to sample with. Choose another one.`);
+  const job = await jobEnd(studio, left, 'speech.say', {
+    model: manifest.id,
+    voice: (await voiceOf(studio, body.voice)).id,
+    text: body.input,
+    seed: body.seed ?? randomInt(2 ** 32),
+    sampling: preset.sampling,
+    speed: body.speed ?? 1,
+  });
+  const exported = await studio.call('speech.export', { job: job.id, index: null, format: 'wav' });
+  if (!exported.ok) throw new StudioError(exported.error.code, exported.error.message);
+  const asset = await studio.asset(exported.value.url);
+  if (!asset) throw new StudioError('bad-file', 'A sound that was just made is gone. Ask again.');
+  return readFile(asset.file);
+}
+
+async function voiceOf(studio: Studio, name: string): Promise<Voice> {
+  const reply = await studio.call('voices.list', null);
+  if (!reply.ok) throw new StudioError(reply.error.code, reply.error.message);
+  const voices = reply.value.filter(({ deletedAt }) => deletedAt === null);
+  const found = voices.find((voice) => voice.name.toLowerCase() === name.trim().toLowerCase());
+  if (found) return found;
+  const names = voices.map((voice) => voice.name).join(', ');
+  throw new StudioError('not-found', `There is no voice “${name}” here. ${names ? `There is: ${names}.` : 'Add one in the studio first.'}`);
+}
+
+function noModel(wanted: string | undefined, does: string, usable: readonly Manifest[]): StudioError {
+  const ids = usable.map(({ id }) => id).join(', ');
+  return new StudioError(
+    'not-found',
+    `There is no model “${wanted ?? ''}” here that ${does}. ${ids ? `There is: ${ids}.` : 'Add a package first.'}`,
+  );
+}
+
+/** The job once it is done, with its items in the order of their seeds. @throws StudioError where it ended otherwise */
+async function jobEnd<N extends 'jobs.create' | 'speech.say'>(
+  studio: Studio,
+  left: AbortSignal,
+  call: N,
+  request: ParamsInput<N>,
+): Promise<Job & { items: Item[] }> {
   const items: Item[] = [];
   const ended: Job[] = [];
   let wake = (): void => undefined;
@@ -122,12 +204,14 @@ async function jobEnd(studio: Studio, left: AbortSignal, request: ParamsInput<'j
     wake();
   });
   try {
-    const created = await studio.call('jobs.create', request);
+    const created = await studio.call<'jobs.create' | 'speech.say'>(call, request);
     if (!created.ok) throw new StudioError(created.error.code, created.error.message);
     const { id } = created.value;
     left.addEventListener('abort', () => void studio.call('jobs.cancel', { id }));
     for (;;) {
       const job = ended.find((candidate) => candidate.id === id);
+      if (job?.state === 'failed') throw new StudioError('internal', job.error ?? 'The job failed. Try again.');
+      if (job?.state === 'cancelled') throw new StudioError('cancelled', 'The job was cancelled in the studio. Ask again.');
       if (job)
         return { ...job, items: items.filter((item) => item.jobId === id).sort((a, b) => (a.recipe.seed ?? 0) - (b.recipe.seed ?? 0)) };
       await new Promise<void>((go) => (wake = go));
@@ -144,14 +228,10 @@ async function modelOf(studio: Studio, { model, size, response_format, output_fo
       'The studio answers with whole PNG pictures in base64. Ask for response_format "b64_json" without stream.',
     );
   }
-  const usable = await generators(studio);
+  const usable = await generators(studio, 'image');
   const found = model === undefined ? usable[0] : usable.find(({ id }) => id === model);
   if (!found) {
-    const ids = usable.map(({ id }) => id).join(', ');
-    throw new StudioError(
-      'not-found',
-      `There is no model “${model ?? ''}” here that makes pictures. ${ids ? `There is: ${ids}.` : 'Add a package first.'}`,
-    );
+    throw noModel(model, 'makes pictures', usable);
   }
   const side = found.image?.size ?? 0;
   if (size && size !== 'auto' && size !== `${side}x${side}`) {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { type CallName, WireError, calls, paths } from '../contract/index.js';
-import { ImageGeneration } from './openai.js';
+import { ImageGeneration, SpeechGeneration } from './openai.js';
 
 /** Bytes have no JSON form of their own: see `toJson` of the contract. */
 const BYTES = {
@@ -68,6 +68,17 @@ export function openApi(): JsonSchema {
           tags: ['openai'],
           requestBody: { required: true, content: content(schemaOf(ImageGeneration, 'input')) },
           responses: { 200: { description: 'Pictures as base64 PNG.' } },
+          security: [{ key: [] }],
+        },
+      },
+      '/v1/audio/speech': {
+        post: {
+          operationId: 'createSpeech',
+          tags: ['openai'],
+          requestBody: { required: true, content: content(schemaOf(SpeechGeneration, 'input')) },
+          responses: {
+            200: { description: 'The text as WAV.', content: { 'audio/wav': { schema: { type: 'string', format: 'binary' } } } },
+          },
           security: [{ key: [] }],
         },
       },

@@ -158,7 +158,7 @@ export async function startServer({ studio, rendererFolder, host, port, tls, api
   app.get(`${paths.assets}*`, async (request, reply) => {
     const path = new URL(request.url, 'http://localhost').pathname;
     // Vite puts the renderer's own scripts and styles under this path too, and they come before the sign-in.
-    if (!/^\/assets\/(?:items|models|exports|voices)\//.test(path)) return reply.sendFile(path);
+    if (!/^\/assets\/(?:items|models|exports|voices|takes)\//.test(path)) return reply.sendFile(path);
     const problem = isSignedIn(request) ? null : request.headers.authorization === undefined ? NOT_SIGNED_IN : keyProblem(request);
     if (problem) return refuse(reply, problem.status, problem.message);
     const asset = await studio.asset(path);

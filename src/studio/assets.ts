@@ -1,8 +1,10 @@
 import { access } from 'node:fs/promises';
-import { ItemId, ModelId, VoiceId } from '../contract/index.js';
+import { ItemId, JobId, ModelId, VoiceId } from '../contract/index.js';
 import { EXPORT_FILE, type Exports } from './exports.js';
+import type { ItemsStore } from './items-store.js';
 import { type Library, itemFiles } from './library.js';
 import type { Models } from './models.js';
+import type { Takes } from './speech/takes.js';
 import { type Voices, voiceFiles } from './voices/voices.js';
 
 /** A file that a host may hand to its renderer. */
@@ -29,6 +31,8 @@ export class Assets {
     private readonly models: Models,
     private readonly exports: Exports,
     private readonly voices: Voices,
+    private readonly items: ItemsStore,
+    private readonly takes: Takes,
   ) {}
 
   /** `path` is that of a URL, without its query. Null where there is no such file, whatever the reason. */
@@ -45,13 +49,23 @@ export class Assets {
     if (group === 'exports') return file === undefined && EXPORT_FILE.test(name) ? this.exports.path(name) : null;
     if (group === 'models') return file === 'thumbnails.webp' && ModelId.safeParse(name).success ? this.models.thumbnails(name) : null;
     if (group === 'voices') return file === voiceFiles.clip && VoiceId.safeParse(name).success ? this.voices.path(name, file) : null;
+    if (group === 'takes') return file === 'take.wav' && JobId.safeParse(name).success ? this.#take(name).catch(() => null) : null;
     if (group !== 'items' || !ItemId.safeParse(name).success) return null;
     if (file === itemFiles.tokens) return this.library.path(name, file);
+    if (file === itemFiles.sound) return this.#sound(name).catch(() => null);
     if (file === itemFiles.thumbnail) {
       const thumbnail = this.library.path(name, file);
       if (await isThere(thumbnail)) return thumbnail;
     } else if (file !== itemFiles.picture) return null;
     return this.exports.served(name).catch(() => null);
+  }
+
+  async #sound(id: string): Promise<string> {
+    return this.exports.servedSound(id, this.items.get(id).recipe);
+  }
+
+  async #take(job: string): Promise<string> {
+    return this.exports.servedTake(job, this.takes.key(job), () => this.takes.sound(job));
   }
 }
 

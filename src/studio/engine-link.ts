@@ -11,6 +11,8 @@ type WithoutId<R> = R extends EngineRequest ? Omit<R, 'id'> : never;
 const answers = {
   load: 'loaded',
   generate: 'generated',
+  durations: 'durations',
+  speak: 'spoken',
   decode: 'decoded',
   decodeViews: 'decodedViews',
   encode: 'encoded',

@@ -1,5 +1,6 @@
 import {
   type EngineReply,
+  type EngineRequest,
   type EngineStatus,
   type GenerateOne,
   type Sampling,
@@ -17,12 +18,21 @@ interface GenerateRequest {
   previewEveryMs: number | null;
 }
 
+/** A sentence for the engine: phones by their numbers in the model, each with its length in milliseconds, and the clip of a voice `[Q * D]`. */
+type SpeakRequest = Omit<Extract<EngineRequest, { type: 'speak' }>, 'type' | 'id'>;
+
+export type Spoken = Extract<EngineReply, { type: 'spoken' }>;
+
 export type Generated = Extract<EngineReply, { type: 'generated' }>;
 
 /** A loaded model, for as long as `Engine.use` lends it. */
 export interface EngineSession {
   /** Stops between two steps when the signal says so, and then rejects with code `cancelled`. */
   generate(request: GenerateRequest, onStep: (step: StepReply) => void, signal: AbortSignal): Promise<Generated>;
+  /** How long each phone lasts, in milliseconds. */
+  durations(phones: number[], speed: number, prompt: Int32Array): Promise<number[]>;
+  /** One sentence; stops as `generate` does. */
+  speak(request: SpeakRequest, onStep: (step: StepReply) => void, signal: AbortSignal): Promise<Spoken>;
   /** tokens `[L * D]` to RGB pixels, `size * size * 3`. */
   decode(tokens: Int32Array, depth: number): Promise<Uint8Array>;
   /** B views: tokens `[B * L * D]`, depths of each position `[B * L]`, to RGB pixels or mono samples each. */
@@ -130,26 +140,34 @@ export class Engine {
 
 function session(link: EngineLink): EngineSession {
   return {
-    generate: async (request, onStep, signal) => {
-      if (signal.aborted) throw new StudioError('cancelled', 'Stopped.');
-      let id: number | undefined;
-      const stop = (): void => {
-        if (id !== undefined) link.cancel(id);
-      };
-      signal.addEventListener('abort', stop);
-      try {
-        return await link.send<'generate'>({ type: 'generate', ...request }, onStep, (given) => {
-          id = given;
-          if (signal.aborted) stop();
-        });
-      } finally {
-        signal.removeEventListener('abort', stop);
-      }
-    },
+    generate: (request, onStep, signal) =>
+      untilStopped(link, signal, (onStart) => link.send<'generate'>({ type: 'generate', ...request }, onStep, onStart)),
+    durations: async (phones, speed, prompt) =>
+      (await link.send<'durations'>({ type: 'durations', phones, speed, prompt: new Int32Array(prompt) })).ms,
+    speak: (request, onStep, signal) =>
+      untilStopped(link, signal, (onStart) => link.send<'speak'>({ type: 'speak', ...request }, onStep, onStart)),
     decode: async (tokens, depth) => (await link.send<'decode'>({ type: 'decode', tokens: new Int32Array(tokens), depth })).pixels,
     decodeViews: async (B, tokens, depth) =>
       (await link.send<'decodeViews'>({ type: 'decodeViews', B, tokens: new Int32Array(tokens), depth: new Int32Array(depth) })).frames,
     encodeSound: async (samples) => (await link.send<'encodeSound'>({ type: 'encodeSound', samples: new Float32Array(samples) })).tokens,
     encode: async (pixels) => (await link.send<'encode'>({ type: 'encode', pixels: new Uint8Array(pixels) })).tokens,
   };
+}
+
+/** Sends a request that can be cancelled by its id, and cancels it when the signal says so. @throws StudioError `cancelled` */
+async function untilStopped<T>(link: EngineLink, signal: AbortSignal, send: (onStart: (id: number) => void) => Promise<T>): Promise<T> {
+  if (signal.aborted) throw new StudioError('cancelled', 'Stopped.');
+  let id: number | undefined;
+  const stop = (): void => {
+    if (id !== undefined) link.cancel(id);
+  };
+  signal.addEventListener('abort', stop);
+  try {
+    return await send((given) => {
+      id = given;
+      if (signal.aborted) stop();
+    });
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
 }

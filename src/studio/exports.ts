@@ -2,13 +2,14 @@ import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { open, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Zip, ZipPassThrough } from 'fflate';
-import { type ExportedFile, type Item, type Params, StudioError, assets } from '../contract/index.js';
+import { type ExportedFile, type Item, type Params, type Recipe, type Sound, StudioError, assets } from '../contract/index.js';
 import { writeWhole } from './files.js';
 import { newId } from './ids.js';
 import { type Library, itemFiles } from './library.js';
 import { toSheet } from './pictures.js';
 import { embedWithSharp, stripPng } from './recipe-file.js';
 import { loadSharp } from './sharp.js';
+import { markedWav, withMarks } from './sound-marks.js';
 
 type Format = Exclude<Params<'items.export'>['format'], 'sheet'>;
 const EXTENSIONS: Record<Format, string> = { png: 'png', jpeg: 'jpg', webp: 'webp' };
@@ -19,22 +20,27 @@ const KEEP_MS = 3600 * 1000;
 export const EXPORT_FILE = /^[0-9a-z]{21}\.(?:png|jpg|webp|gif|wav|zip|safetensors|npy|csv)$/;
 
 /**
- * Files for the person to save. This is the one place where a picture leaves the studio, so it is the one that decides whether its
- * recipe goes with it.
+ * Files for the person to save. This is the one place where a picture or a sound leaves the studio, so it is the one that decides whether its
+ * recipe goes with it. Sounds say in any case that they are synthetic, and whose voice is used must have agreed.
  */
 export class Exports {
   readonly #folder: string;
   readonly #plainFolder: string;
+  readonly #takesFolder: string;
 
   constructor(
     dataFolder: string,
     private readonly library: Library,
     private readonly embedRecipe: () => boolean,
+    /** Throws for a voice that may not be used. */
+    private readonly assertUsable: (voice: string) => void,
   ) {
     this.#folder = join(dataFolder, 'exports');
     this.#plainFolder = join(this.#folder, 'plain');
+    this.#takesFolder = join(this.#folder, 'takes');
     rmSync(this.#folder, { recursive: true, force: true });
     mkdirSync(this.#plainFolder, { recursive: true });
+    mkdirSync(this.#takesFolder);
   }
 
   path(name: string): string {
@@ -57,6 +63,45 @@ export class Exports {
     const there = await stat(plain).catch(() => null);
     if (!there) await writeWhole(plain, stripPng(await this.library.read(id, itemFiles.picture)));
     return plain;
+  }
+
+  /** The sound of an item as it may be heard and saved from a page. @throws StudioError as `checkVoice` */
+  async servedSound(id: string, recipe: Recipe): Promise<string> {
+    this.#checkVoice(recipe);
+    if (this.embedRecipe()) return this.library.path(id, itemFiles.sound);
+    const plain = join(this.#plainFolder, `${id}.wav`);
+    const there = await stat(plain).catch(() => null);
+    if (!there) await writeWhole(plain, withMarks(await this.library.read(id, itemFiles.sound), null));
+    return plain;
+  }
+
+  /** A take as a file that is made once: `key` tells what it is made of. */
+  async servedTake(job: string, key: string, make: () => Promise<{ sound: Sound; recipe: Recipe }>): Promise<string> {
+    const name = `${job}-${key}${this.embedRecipe() ? '' : '-plain'}.wav`;
+    const file = join(this.#takesFolder, name);
+    if (await stat(file).catch(() => null)) return file;
+    const { sound, recipe } = await make();
+    await writeWhole(file, this.wav(sound, recipe));
+    // Sentences have come since, or others in their place.
+    for (const other of readdirSync(this.#takesFolder))
+      if (other.startsWith(`${job}-`) && other !== name) rmSync(join(this.#takesFolder, other), { force: true });
+    return file;
+  }
+
+  /** A sound for the person to save. @throws StudioError as `assertUsable` */
+  sound(name: string, sound: Sound, recipe: Recipe): Promise<ExportedFile> {
+    this.#removeOld();
+    return this.write(name, this.wav(sound, recipe));
+  }
+
+  /** Every sound that leaves as bytes is made here. */
+  wav(sound: Sound, recipe: Recipe): Uint8Array<ArrayBuffer> {
+    this.#checkVoice(recipe);
+    return markedWav(sound, this.embedRecipe() ? recipe : null);
+  }
+
+  #checkVoice({ voice }: Recipe): void {
+    if (voice !== undefined) this.assertUsable(voice);
   }
 
   async #picture(item: Item, format: Format): Promise<Buffer> {
@@ -136,9 +181,17 @@ function damaged(cause: unknown): never {
   throw new StudioError('bad-file', 'The picture file of an item is damaged. Restore it from a backup, or delete the item.', { cause });
 }
 
+/** Characters of a text that name its sound. */
+const SPOKEN_NAME = 40;
+
 /** What a person would call the file. */
-export function baseName({ recipe }: Item): string {
-  const { className, seed, source, verb } = recipe;
+export function baseName({ recipe }: Pick<Item, 'recipe'>): string {
+  const { className, seed, source, verb, speech } = recipe;
+  // Marks of sentences are no part of a name, and file systems refuse some.
+  if (speech) {
+    const words = speech.text.replace(/[<>:"/\\|?*]/g, '').replace(/\s+/g, ' ');
+    return plainName(words.slice(0, SPOKEN_NAME).replace(/[.!,; ]+$/, '')) || 'Speech';
+  }
   return plainName(className !== undefined && seed !== undefined ? `${className}-${seed}` : (source ?? verb).replace(/\.[^.]+$/, ''));
 }
 

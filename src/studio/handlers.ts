@@ -14,6 +14,10 @@ import type { Licences } from './licences.js';
 import type { Models } from './models.js';
 import { readRecipe } from './recipe-file.js';
 import type { SettingsStore } from './settings-store.js';
+import { createSpeechHandlers } from './speech/handlers.js';
+import type { Planner } from './speech/plan.js';
+import type { Prompts } from './speech/prompts.js';
+import type { Takes } from './speech/takes.js';
 import { createVoiceHandlers } from './voices/handlers.js';
 import type { VoicesStore } from './voices/store.js';
 import type { Voices } from './voices/voices.js';
@@ -30,6 +34,9 @@ export interface Parts {
   items: ItemsStore;
   library: Library;
   voices: Voices;
+  planner: Planner;
+  prompts: Prompts;
+  takes: Takes;
   voiceRows: VoicesStore;
   models: Models;
   engine: Engine;
@@ -90,7 +97,7 @@ export function createHandlers(parts: Parts): Handlers {
     'engine.probe': async ({ model }) => engine.probe(await models.find(model), settings.get().provider),
 
     'jobs.create': async (request) => {
-      const job = await queue.create(request);
+      const job = await queue.create({ kind: 'image', request });
       classUse.touch(request.model, request.classes);
       if (settings.get().lastModel !== request.model) changeSettings({ lastModel: request.model });
       return job;
@@ -168,5 +175,6 @@ export function createHandlers(parts: Parts): Handlers {
       return null;
     },
     ...createVoiceHandlers(parts),
+    ...createSpeechHandlers(parts),
   };
 }

@@ -33,7 +33,7 @@ export class ItemsStore {
   /** `jobIndex` is the item's place in its job, which is how a job that goes on knows what it has. */
   add(item: Item, jobIndex: number | null): void {
     const { recipe } = item;
-    const search = [recipe.className, recipe.source, recipe.model.id, recipe.seed]
+    const search = [recipe.className, recipe.source, recipe.speech?.text, recipe.model.id, recipe.seed]
       .filter((part) => part !== undefined)
       .join(' ')
       .toLowerCase();
@@ -75,6 +75,22 @@ export class ItemsStore {
   finished(jobId: string): Set<number> {
     const rows = this.db.prepare('SELECT job_index AS i FROM items WHERE job_id = ?').all(jobId) as { i: number }[];
     return new Set(rows.map((row) => row.i));
+  }
+
+  /** Items of a job by their place in it, those in the trash left out. */
+  ofJob(jobId: string): Map<number, Item> {
+    const rows = this.db.prepare('SELECT * FROM items WHERE job_id = ? AND deleted_at IS NULL').all(jobId) as (ItemRow & {
+      job_index: number;
+    })[];
+    return new Map(rows.map((row) => [row.job_index, toItem(row)]));
+  }
+
+  /** Takes the item out of its place in a job, so that the job makes another for it; returns its id, or null where there was none. */
+  leaveJob(jobId: string, index: number): string | null {
+    const row = this.db.prepare('SELECT id FROM items WHERE job_id = ? AND job_index = ?').get(jobId, index) as { id: string } | undefined;
+    if (!row) return null;
+    this.db.prepare('UPDATE items SET job_id = NULL, job_index = NULL WHERE id = ?').run(row.id);
+    return row.id;
   }
 
   /** Newest first. */

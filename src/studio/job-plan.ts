@@ -16,11 +16,8 @@ export interface PlannedPicture {
  * @throws StudioError `bad-request`: a class the model does not know, or too many pictures
  */
 export function planJob(request: ImageRequest, manifest: Manifest): PlannedPicture[] {
-  if (!manifest.files.step) {
-    throw new StudioError(
-      'bad-request',
-      `The model “${manifest.id}” can't make new pictures: it only encodes and decodes. Choose another model.`,
-    );
+  if (!manifest.files.step || manifest.kind !== 'image') {
+    throw new StudioError('bad-request', `The model “${manifest.id}” can't make new pictures. Choose another model.`);
   }
   const classes = [...new Set(request.classes)];
   const total = classes.length * request.count;

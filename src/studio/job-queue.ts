@@ -1,36 +1,24 @@
-import { type ImageRequest, type Job, type Recipe, type StudioEvent, StudioError } from '../contract/index.js';
-import type { ModelPackage } from '../engine/package.js';
-import { BatchProgress } from './batch-progress.js';
-import type { Engine, Generated } from './engine.js';
+import { type Job, type Recipe, StudioError } from '../contract/index.js';
 import { toStudioError } from './errors.js';
+import type { ImageWork } from './image-work.js';
 import type { ItemsStore } from './items-store.js';
-import { type PlannedPicture, placeInPlan, planJob } from './job-plan.js';
+import type { Emit, Running } from './job-work.js';
 import type { JobsStore } from './jobs-store.js';
-import type { Library } from './library.js';
-import type { Models } from './models.js';
-import type { PictureEncoder } from './pictures.js';
-import type { SettingsStore } from './settings-store.js';
-import { TimeLeft } from './time-left.js';
+import type { SpeechWork } from './speech/speech-work.js';
 
 interface Parts {
   jobs: JobsStore;
   items: ItemsStore;
-  library: Library;
-  models: Models;
-  settings: SettingsStore;
-  engine: Engine;
-  encoder: PictureEncoder;
-  emit: (event: StudioEvent) => void;
+  /** What each kind of job does. */
+  work: { image: ImageWork; speech: SpeechWork };
+  emit: Emit;
   /** Told of errors that may be the studio's own fault. */
   onError: (doing: string, error: unknown) => void;
-  version: string;
 }
 
-/** Previews are encoded here, one by one: bigger batches get fewer of them, so that they do not hold up the work. */
-const PREVIEW_MS_PER_PICTURE = 15;
-const MIN_PREVIEW_MS = 100;
+type Asked = Pick<Extract<Job, { kind: 'image' }>, 'kind' | 'request'> | Pick<Extract<Job, { kind: 'speech' }>, 'kind' | 'request'>;
 
-/** Runs jobs one at a time, in the order of the queue. A job is in the database before it runs, and so is each picture when it is done. */
+/** Runs jobs one at a time, in the order of the queue. A job is in the database before it runs, and so is each item when it is done. */
 export class JobQueue {
   /** `then` is the state that a job comes to when it is stopped. */
   #running: { id: string; stop: AbortController; ended: Promise<void>; then: 'cancelled' | 'paused' } | null = null;
@@ -42,13 +30,13 @@ export class JobQueue {
   interrupted(): (recipe: Recipe) => { id: string; index: number } | null {
     const { jobs, items } = this.parts;
     const running = jobs.list().filter(({ state }) => state === 'running');
-    const known = running.map(({ id, request }) => ({ id, request, finished: items.finished(id) }));
+    const known = running.map((job) => ({ job, finished: items.finished(job.id) }));
     return (recipe) => {
-      for (const { id, request, finished } of known) {
-        const index = placeInPlan(request, recipe);
+      for (const { job, finished } of known) {
+        const index = this.#placeInPlan(job, recipe);
         if (index === null || finished.has(index)) continue;
         finished.add(index);
-        return { id, index };
+        return { id: job.id, index };
       }
       return null;
     };
@@ -60,10 +48,11 @@ export class JobQueue {
     this.#next();
   }
 
-  /** @throws StudioError `not-found`, `bad-model` or `bad-request` */
-  async create(request: ImageRequest): Promise<Job> {
-    const { manifest } = await this.parts.models.find(request.model);
-    const job = this.parts.jobs.add(request, planJob(request, manifest).length);
+  /** @throws StudioError `not-found`, `bad-model`, `no-consent` or `bad-request` */
+  async create(asked: Asked): Promise<Job> {
+    const { work, jobs } = this.parts;
+    const total = asked.kind === 'image' ? await work.image.total(asked.request) : await work.speech.total(asked.request);
+    const job = jobs.add(asked, total);
     this.#tell(job);
     this.#next();
     return job;
@@ -127,6 +116,27 @@ export class JobQueue {
     return job;
   }
 
+  /**
+   * Says one sentence of a text again; `release` takes the old one out of the job's place. A job that runs comes to it by itself.
+   * @throws StudioError `bad-request` where it is no text, or has no such sentence
+   */
+  again(id: string, index: number, seed: number, release: () => void): Job {
+    const { jobs, items } = this.parts;
+    const job = jobs.get(id);
+    if (job.kind !== 'speech') throw new StudioError('bad-request', 'This job made pictures. Only sentences can be said again.');
+    if (index >= job.total)
+      throw new StudioError('bad-request', `This text has ${job.total.toLocaleString('en')} sentences. Choose one of them.`);
+    // First, so that a crash in between leaves a job whose sentence is there, and not one that lacks it.
+    jobs.setRequest(id, { ...job.request, again: { ...job.request.again, [String(index)]: seed } });
+    release();
+    const done = items.finished(id).size;
+    const ended = job.state === 'done' || job.state === 'failed' || job.state === 'cancelled';
+    const changed = jobs.update(id, ended ? { state: 'queued', done, startedAt: null, endedAt: null, error: null } : { done });
+    this.#tell(changed);
+    this.#next();
+    return changed;
+  }
+
   /** Ends the running job between two steps; it stays in the database as running, and goes on at the next start. */
   async close(): Promise<void> {
     this.#closed = true;
@@ -167,7 +177,7 @@ export class JobQueue {
     const { jobs } = this.parts;
     try {
       this.#tell(jobs.update(job.id, { state: 'running', startedAt: job.startedAt ?? Date.now() }));
-      await this.#generate(job, signal);
+      await this.#work(job, signal);
       this.#tell(jobs.update(job.id, { state: 'done', endedAt: Date.now() }));
     } catch (error) {
       if (this.#closed) return;
@@ -189,98 +199,51 @@ export class JobQueue {
     }
   }
 
-  async #generate(job: Job, signal: AbortSignal): Promise<void> {
-    const { request } = job;
-    const model = await this.parts.models.find(request.model);
-    const finished = this.parts.items.finished(job.id);
-    let waiting = planJob(request, model.manifest).filter(({ index }) => !finished.has(index));
-    const timeLeft = new TimeLeft();
-    let done = finished.size;
+  async #work(job: Job, signal: AbortSignal): Promise<void> {
+    const { jobs, items, work } = this.parts;
+    const count = (): void => {
+      const done = items.finished(job.id).size;
+      if (done !== jobs.get(job.id).done) this.#tell(jobs.update(job.id, { done }));
+    };
     // The studio may have ended between an item and the job's count of it.
-    if (done !== job.done) this.#tell(this.parts.jobs.update(job.id, { done }));
-    while (waiting.length > 0) {
-      const batch = waiting.slice(0, request.batch);
-      waiting = waiting.slice(request.batch);
-      const generated = await this.#retryOnce(signal, () => this.#sample(job, model, batch, waiting.length, timeLeft, signal));
-      for (const [i, picture] of batch.entries()) {
-        await this.#keep(job, model, picture, generated, i);
-        done += 1;
-        this.#tell(this.parts.jobs.update(job.id, { done }));
-      }
-    }
+    count();
+    const running: Running = { signal, kept: count, retryOnce: (things, once) => retryOnce(signal, things, once) };
+    await (job.kind === 'image' ? work.image.run(job, running) : work.speech.run(job, running));
   }
 
-  /** A crash of the engine process may have been anything; twice on the same pictures is no accident. */
-  async #retryOnce<T>(signal: AbortSignal, sample: () => Promise<T>): Promise<T> {
-    const stopped = (error: unknown): error is StudioError =>
-      error instanceof StudioError && error.code === 'engine-stopped' && !signal.aborted;
-    try {
-      return await sample();
-    } catch (first) {
-      if (!stopped(first)) throw first;
-    }
-    try {
-      return await sample();
-    } catch (second) {
-      if (!stopped(second)) throw second;
-      const advice = 'Finished pictures are kept. Retry with a smaller batch, or choose another provider in Settings.';
-      throw new StudioError('engine-stopped', `The engine process stopped twice on the same pictures. ${advice}`, { cause: second });
-    }
-  }
-
-  async #sample(
-    job: Job,
-    model: ModelPackage,
-    batch: readonly PlannedPicture[],
-    waiting: number,
-    timeLeft: TimeLeft,
-    signal: AbortSignal,
-  ): Promise<Generated> {
-    const { engine, settings, encoder, emit } = this.parts;
-    const progress = new BatchProgress({ jobId: job.id, batch, waiting, manifest: model.manifest, encoder, timeLeft, emit });
-    const request = {
-      items: batch.map(({ classIndex, seed }) => ({ classIndex, seed })),
-      sampling: job.request.sampling,
-      previewEveryMs: Math.max(MIN_PREVIEW_MS, PREVIEW_MS_PER_PICTURE * batch.length),
-    };
-    try {
-      return await engine.use(model, settings.get().provider, (session) => {
-        timeLeft.restart();
-        return session.generate(request, (step) => progress.step(step), signal);
-      });
-    } finally {
-      // Progress that came after the pictures would show them masked again.
-      await progress.settled();
-    }
-  }
-
-  async #keep(job: Job, { manifest }: ModelPackage, picture: PlannedPicture, generated: Generated, i: number): Promise<void> {
-    const result = generated.results[i];
-    if (!result || !manifest.image)
-      throw new StudioError('internal', 'The engine returned fewer pictures than were asked for. Retry the job.');
-    const recipe: Recipe = {
-      format: 1,
-      studio: this.parts.version,
-      model: { id: manifest.id, version: manifest.version },
-      kind: 'image',
-      verb: 'generate',
-      className: picture.className,
-      seed: picture.seed,
-      sampling: job.request.sampling,
-    };
-    const { pixels, ...tokens } = result;
-    const item = await this.parts.library.add({
-      ...tokens,
-      recipe,
-      picture: { data: pixels, size: manifest.image.size },
-      shape: manifest.tokens,
-      durationMs: generated.ms / generated.results.length,
-      job: { id: job.id, index: picture.index },
-    });
-    this.parts.emit({ name: 'itemAdded', payload: item });
+  #placeInPlan(job: Job, recipe: Recipe): number | null {
+    const { image, speech } = this.parts.work;
+    return job.kind === 'image' ? image.placeInPlan(job.request, recipe) : speech.placeInPlan(job.request, recipe);
   }
 
   #tell(job: Job): void {
     this.parts.emit({ name: 'job', payload: job });
+  }
+}
+
+/** A crash of the engine process may have been anything; twice on the same things is no accident. */
+async function retryOnce<T>(signal: AbortSignal, things: string, work: () => Promise<T>): Promise<T> {
+  const stopped = (error: unknown): error is StudioError =>
+    error instanceof StudioError && error.code === 'engine-stopped' && !signal.aborted;
+  try {
+    return await work();
+  } catch (first) {
+    if (!stopped(first)) throw first;
+  }
+  try {
+    return await work();
+  } catch (second) {
+    if (!stopped(second)) throw second;
+    const advice =
+      things === 'pictures'
+        ? 'Retry with a smaller batch, or choose another provider in Settings.'
+        : 'Retry, or choose another provider in Settings.';
+    throw new StudioError(
+      'engine-stopped',
+      `The engine process stopped twice on the same ${things}. Finished ${things} are kept. ${advice}`,
+      {
+        cause: second,
+      },
+    );
   }
 }

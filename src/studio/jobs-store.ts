@@ -1,9 +1,10 @@
-import { ImageRequest, type Job, JobState, StudioError } from '../contract/index.js';
+import { ImageRequest, type Job, JobState, SpeechRequest, StudioError } from '../contract/index.js';
 import type { Db } from './database.js';
 import { newId } from './ids.js';
 
 interface JobRow {
   id: string;
+  kind: string;
   request: string;
   state: string;
   created_at: number;
@@ -26,14 +27,14 @@ const COLUMNS = { state: 'state', startedAt: 'started_at', endedAt: 'ended_at', 
 export class JobsStore {
   constructor(private readonly db: Db) {}
 
-  add(request: ImageRequest, total: number): Job {
+  add({ kind, request }: Pick<Job, 'kind' | 'request'>, total: number): Job {
     const id = newId();
     this.db
       .prepare(
-        `INSERT INTO jobs (id, request, state, created_at, done, total, place)
-         VALUES (?, ?, 'queued', ?, 0, ?, (SELECT coalesce(max(place), 0) + 1 FROM jobs))`,
+        `INSERT INTO jobs (id, kind, request, state, created_at, done, total, place)
+         VALUES (?, ?, ?, 'queued', ?, 0, ?, (SELECT coalesce(max(place), 0) + 1 FROM jobs))`,
       )
-      .run(id, JSON.stringify(request), Date.now(), total);
+      .run(id, kind, JSON.stringify(request), Date.now(), total);
     return this.get(id);
   }
 
@@ -84,6 +85,10 @@ export class JobsStore {
     this.db.prepare("UPDATE jobs SET state = 'queued' WHERE state = 'running'").run();
   }
 
+  setRequest(id: string, request: Job['request']): void {
+    this.db.prepare('UPDATE jobs SET request = ? WHERE id = ?').run(JSON.stringify(request), id);
+  }
+
   update(id: string, change: JobChange): Job {
     const entries = Object.entries(change) as [keyof JobChange, string | number | null][];
     const assignments = entries.map(([key]) => `${COLUMNS[key]} = ?`).join(', ');
@@ -93,10 +98,9 @@ export class JobsStore {
 }
 
 function toJob(row: JobRow): Job {
-  return {
+  const request: unknown = JSON.parse(row.request);
+  const fields = {
     id: row.id,
-    kind: 'image',
-    request: ImageRequest.parse(JSON.parse(row.request)),
     state: JobState.parse(row.state),
     createdAt: row.created_at,
     startedAt: row.started_at,
@@ -106,4 +110,7 @@ function toJob(row: JobRow): Job {
     error: row.error,
     place: row.place,
   };
+  return row.kind === 'speech'
+    ? { ...fields, kind: 'speech', request: SpeechRequest.parse(request) }
+    : { ...fields, kind: 'image', request: ImageRequest.parse(request) };
 }

@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Item, ItemId, type Recipe, StudioError } from '../contract/index.js';
+import { type Item, ItemId, type Recipe, type Sound, StudioError } from '../contract/index.js';
 import { readTokenFile, writeTokenFile } from '../engine/tokens.js';
 import { PARTIAL, writeFolder } from './files.js';
 import { newId } from './ids.js';
@@ -9,6 +9,7 @@ import type { ItemsStore } from './items-store.js';
 import { type PictureEncoder, type Pixels, THUMBNAIL, toThumbnail } from './pictures.js';
 import { pngSize } from './png-text.js';
 import { embedInPng } from './recipe-file.js';
+import { markedWav } from './sound-marks.js';
 
 /** How long the trash keeps things. */
 export const TRASH_MS = 30 * 24 * 3600 * 1000;
@@ -19,6 +20,8 @@ const UNMARKED = { favourite: false, tags: [] as string[] } as const;
 /** What the engine made, before it is an item. */
 export interface NewItem {
   recipe: Recipe;
+  /** What a speaking model made; its file is kept beside the tokens. */
+  sound?: Sound;
   /** Null for sounds, and for tokens that nothing here can decode. */
   picture: Pixels | null;
   /** Shape of the token arrays, `[L * D]` each. */
@@ -30,7 +33,7 @@ export interface NewItem {
   job: { id: string; index: number } | null;
 }
 
-export const itemFiles = { picture: 'picture.png', tokens: 'tokens.safetensors', thumbnail: 'thumbnail.webp' } as const;
+export const itemFiles = { picture: 'picture.png', tokens: 'tokens.safetensors', thumbnail: 'thumbnail.webp', sound: 'sound.wav' } as const;
 export type ItemFile = (typeof itemFiles)[keyof typeof itemFiles];
 
 /** Items on disk: a folder each, and a row in the database that is written after it and is what makes it exist. */
@@ -105,7 +108,7 @@ export class Library {
   }
 
   async add(made: NewItem): Promise<Item> {
-    const { recipe, picture, shape, durationMs, job } = made;
+    const { recipe, picture, sound, shape, durationMs, job } = made;
     const size = picture?.size ?? null;
     const item: Item = {
       id: newId(),
@@ -125,6 +128,7 @@ export class Library {
         [itemFiles.picture]: embedInPng(await this.encoder.png(picture), recipe, { width: picture.size, height: picture.size }),
         ...(picture.size > THUMBNAIL && { [itemFiles.thumbnail]: await toThumbnail(picture) }),
       }),
+      ...(sound && { [itemFiles.sound]: markedWav(sound, recipe) }),
       [itemFiles.tokens]: writeTokenFile({
         L: shape.L,
         D: shape.D,

@@ -92,6 +92,8 @@ const MIGRATIONS = [
   `,
   // The person's own dictionary.
   'CREATE TABLE dictionary (word TEXT PRIMARY KEY, said TEXT NOT NULL) WITHOUT ROWID;',
+  // Texts that are said are jobs too, of another kind than pictures.
+  "ALTER TABLE jobs ADD COLUMN kind TEXT NOT NULL DEFAULT 'image';",
 ];
 
 /** The schema that this build writes. */

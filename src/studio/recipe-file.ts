@@ -4,6 +4,7 @@ import { Recipe, StudioError } from '../contract/index.js';
 import { isPng, readPngText, withPngText } from './png-text.js';
 import { parseRecipeText, recipeText } from './recipe-text.js';
 import { loadSharp } from './sharp.js';
+import { isWav, readMarks } from './sound-marks.js';
 
 /**
  * A recipe inside a picture, twice: as text that other programs show (PNG `parameters`, EXIF UserComment), and as our own JSON (PNG
@@ -47,11 +48,15 @@ function recipeOfXmp(text: string): string | undefined {
 }
 
 /**
- * The recipe in a PNG, JPEG or WebP file.
- * @throws StudioError `bad-file`: no picture, no recipe, or one that this version can't read.
+ * The recipe in a PNG, JPEG or WebP file, or in a WAV.
+ * @throws StudioError `bad-file`: neither a picture nor a sound, no recipe, or one that this version can't read.
  */
 export async function readRecipe(name: string, bytes: Uint8Array): Promise<Recipe> {
-  const { own, parameters } = isPng(bytes) ? textsOfPng(bytes) : await textsOfMetadata(name, bytes);
+  const { own, parameters } = isWav(bytes)
+    ? { own: readMarks(bytes).own, parameters: undefined }
+    : isPng(bytes)
+      ? textsOfPng(bytes)
+      : await textsOfMetadata(name, bytes);
   if (own !== undefined) return parseOwn(name, own);
   const recipe = parameters === undefined ? null : parseRecipeText(parameters);
   if (recipe) return recipe;
@@ -63,7 +68,7 @@ export async function readRecipe(name: string, bytes: Uint8Array): Promise<Recip
   }
   throw new StudioError(
     'bad-file',
-    `There is no recipe in “${name}”. Choose a picture that was saved here with “Write the recipe into saved files” on.`,
+    `There is no recipe in “${name}”. Choose a file that was saved here with “Write the recipe into saved files” on.`,
   );
 }
 
@@ -110,7 +115,7 @@ function parseOwn(name: string, json: string): Recipe {
   try {
     value = JSON.parse(json);
   } catch (cause) {
-    throw new StudioError('bad-file', `The recipe in “${name}” is damaged. Choose an unedited copy of the picture.`, { cause });
+    throw new StudioError('bad-file', `The recipe in “${name}” is damaged. Choose an unedited copy of the file.`, { cause });
   }
   const recipe = Recipe.safeParse(value);
   if (recipe.success) return recipe.data;
@@ -119,6 +124,6 @@ function parseOwn(name: string, json: string): Recipe {
     'bad-file',
     newer
       ? `The recipe in “${name}” was written by a newer ResGen Studio. Update this one to read it.`
-      : `The recipe in “${name}” is damaged. Choose an unedited copy of the picture.`,
+      : `The recipe in “${name}” is damaged. Choose an unedited copy of the file.`,
   );
 }

@@ -86,10 +86,11 @@ export function eventLines(write: (text: string) => void): (event: StudioEvent) 
   return ({ name, payload }) => {
     if (name === 'job') {
       const { id, state, done, total, request, endedAt } = payload;
+      const batch = payload.kind === 'image' ? `, batch of ${payload.request.batch}` : '';
       if (jobs.get(id) === state) return;
       if (endedAt === null) jobs.set(id, state);
       else jobs.delete(id);
-      write(`job ${id} ${state}: ${done} of ${total} done, ${request.sampling.steps} steps, batch of ${request.batch}`);
+      write(`job ${id} ${state}: ${done} of ${total} done, ${request.sampling.steps} steps${batch}`);
     } else if (name === 'engine') {
       const { state, provider } = payload;
       // It turns busy and back with every batch.

@@ -27,6 +27,7 @@ import { Exports } from './exports.js';
 import { DATABASE, type OpenedDatabase, keepGoodCopy, openOrRecover } from './good-copy.js';
 import { createHandlers } from './handlers.js';
 import { ItemsStore } from './items-store.js';
+import { ImageWork } from './image-work.js';
 import { JobQueue } from './job-queue.js';
 import { JobsStore } from './jobs-store.js';
 import { Library } from './library.js';
@@ -34,6 +35,11 @@ import { Licences } from './licences.js';
 import { Models } from './models.js';
 import { type PictureEncoder, sharpEncoder, toPng } from './pictures.js';
 import { SettingsStore } from './settings-store.js';
+import { markedWav } from './sound-marks.js';
+import { Planner } from './speech/plan.js';
+import { Prompts } from './speech/prompts.js';
+import { SpeechWork } from './speech/speech-work.js';
+import { Takes } from './speech/takes.js';
 import { StudioLog, eventLines } from './studio-log.js';
 import { VoicesStore } from './voices/store.js';
 import { Voices } from './voices/voices.js';
@@ -47,6 +53,8 @@ export interface StudioOptions {
   spawnEngine: SpawnEngine;
   /** Default: `RESGEN_DATA` of the environment, then the platform's place for application data. */
   dataFolder?: string;
+  /** `g2p.bin` of the build, which says words that no dictionary has. */
+  g2pFile?: string;
   /** `licences.json` of the build. */
   licencesFile?: string;
   /** Where the host's own reports go; default: the data folder. */
@@ -61,8 +69,11 @@ export interface StudioOptions {
 export interface Studio extends Bridge {
   /** The file behind the path of an `/assets/…` URL, or null. */
   asset(path: string): Promise<Asset | null>;
-  /** A token file as a PNG, at the full depth of its model or a lower one. For hosts without a library of their own. */
-  decodeTokens(file: Uint8Array, depth?: number): Promise<Buffer>;
+  /**
+   * A token file as a PNG, or as a WAV where it is a sound, at the full depth of its model or a lower one. For hosts without a library of
+   * their own.
+   */
+  decodeTokens(file: Uint8Array, depth?: number): Promise<{ bytes: Uint8Array; extension: 'png' | 'wav' }>;
   /** Loads the model that the Images page opens with, so that the first picture does not wait for it. For hosts with a window. */
   warmUp(): Promise<void>;
   /** Writes the library into one file, which `stageRestore` takes back. Jobs go on meanwhile. */
@@ -101,7 +112,17 @@ function openData(folder: string, version: string): OpenedDatabase & { first: bo
 }
 
 function assemble(
-  { host, version, modelFolders, spawnEngine, encoder = sharpEncoder, licencesFile, openFolder, reports: givenReports }: StudioOptions,
+  {
+    host,
+    version,
+    modelFolders,
+    spawnEngine,
+    encoder = sharpEncoder,
+    g2pFile,
+    licencesFile,
+    openFolder,
+    reports: givenReports,
+  }: StudioOptions,
   folder: string,
   { db, first, notices }: ReturnType<typeof openData>,
 ): Studio {
@@ -131,12 +152,25 @@ function assemble(
     (payload) => emit({ name: 'engine', payload }),
     (reason, lastWords) => reports.write({ title: `The engine process stopped (${reason}).`, lastWords }),
   );
-  const queue = new JobQueue({ jobs, items, library, models, settings, engine, encoder, emit, onError, version });
-  const exports = new Exports(folder, library, () => settings.get().embedRecipe);
-  const assets = new Assets(library, models, exports, voices);
+  const dictionary = new DictionaryStore(db);
+  const planner = new Planner(dictionary, g2pFile ?? null);
+  const prompts = new Prompts(voices);
+  const making = { jobs, items, library, models, settings, engine, emit, version };
+  const work = {
+    image: new ImageWork({ ...making, encoder }),
+    speech: new SpeechWork({ ...making, voices, planner, prompts }),
+  };
+  const queue = new JobQueue({ jobs, items, work, emit, onError });
+  const takes = new Takes({ jobs, items, library, models, planner, version });
+  const exports = new Exports(
+    folder,
+    library,
+    () => settings.get().embedRecipe,
+    (voice) => voices.assertUsable(voice),
+  );
+  const assets = new Assets(library, models, exports, voices, items, takes);
   const info: AppInfo = { version, host, platform: process.platform, dataFolder: folder, modelFolders: [...models.folders], notices };
   const classUse = new ClassUseStore(db);
-  const dictionary = new DictionaryStore(db);
   const handlers = createHandlers({
     info,
     settings,
@@ -146,6 +180,9 @@ function assemble(
     items,
     library,
     voices,
+    planner,
+    prompts,
+    takes,
     voiceRows,
     models,
     engine,
@@ -194,10 +231,10 @@ function assemble(
     },
     asset: (path) => assets.find(path),
     decodeTokens: async (file, depth) => {
-      const { model: id, L, D, codes } = readTokenFile(file);
+      const { model: id, L, D, codes, recipe } = readTokenFile(file);
       const model = await models.find(id);
-      const { tokens, image } = model.manifest;
-      if (!image || L !== tokens.L || D !== tokens.D) {
+      const { tokens, image, sound } = model.manifest;
+      if (D !== tokens.D || (image ? L !== tokens.L : L > tokens.L)) {
         throw new StudioError(
           'bad-file',
           `These tokens are [${L}, ${D}] and the model “${id}” has [${tokens.L}, ${tokens.D}]. Use the version they were made with.`,
@@ -205,8 +242,17 @@ function assemble(
       }
       if (depth !== undefined && depth > D)
         throw new StudioError('bad-request', `The model “${id}” has ${D} depths. Choose a depth from 1 to ${D}.`);
-      const data = await engine.use(model, settings.get().provider, (session) => session.decode(codes, depth ?? D));
-      return toPng({ data, size: image.size });
+      const { provider } = settings.get();
+      if (image) {
+        const data = await engine.use(model, provider, (session) => session.decode(codes, depth ?? D));
+        return { bytes: await toPng({ data, size: image.size }), extension: 'png' };
+      }
+      const depths = new Int32Array(L).fill(depth ?? D);
+      const [samples] = await engine.use(model, provider, (session) => session.decodeViews(1, codes, depths));
+      if (!sound || !(samples instanceof Float32Array))
+        throw new StudioError('bad-model', `The model “${id}” gave no sound. Install it again.`);
+      const embedded = settings.get().embedRecipe ? recipe : null;
+      return { bytes: markedWav({ samples, sampleRate: sound.sampleRate }, embedded), extension: 'wav' };
     },
     warmUp: async () => {
       const able = (await models.list()).filter(({ manifest }) => manifest?.kind === 'image' && manifest.files.step);

@@ -16,6 +16,8 @@ import type { TokenFile } from '../../engine/tokens.js';
 import type { Engine } from '../engine.js';
 import { findClass } from '../job-plan.js';
 import type { Library } from '../library.js';
+import type { Prompts } from '../speech/prompts.js';
+import { numbersOf } from '../speech/speech-work.js';
 import { bytesOf } from './bytes.js';
 import type { OpenItem, TokenStore } from './token-store.js';
 import { type Views, cannotDecode } from './views.js';
@@ -25,18 +27,25 @@ interface Parts {
   views: Views;
   engine: Engine;
   library: Library;
+  prompts: Prompts;
   emit: (event: StudioEvent) => void;
   version: string;
 }
 
-type Made = Pick<TokenFile, 'codes' | 'revealedAt' | 'confidence'>;
+type Made = Pick<TokenFile, 'codes' | 'revealedAt' | 'confidence'> & { samples?: Float32Array };
 type Resampling = Extract<Edit, { kind: `resample${string}` }>;
 type Change = Exclude<Edit, Resampling>;
 /** What a resampling was asked for; a part of the recipe. */
 interface Conditions {
-  className: string;
+  /** Of what is not spoken. */
+  className: string | undefined;
   seed: number;
   sampling: Sampling;
+}
+
+interface Decoded {
+  pixels?: Uint8Array;
+  samples?: Float32Array;
 }
 
 /** One edit while it is made. */
@@ -82,9 +91,9 @@ export class Editor {
     const other = 'other' in edit ? await this.#other(source, edit.other) : null;
     const keep = async (making: Promise<Made>, conditions: Conditions | null): Promise<Item> => {
       const made = await unlessStopped(making, run.signal);
-      const pixels = await unlessStopped(this.#pixels(source, made), run.signal);
+      const seen = await unlessStopped(this.#decoded(source, made), run.signal);
       // Past stopping: half of an item would be left.
-      return this.#keep(source, other, { ...made, pixels }, { edit, conditions, durationMs: performance.now() - started });
+      return this.#keep(source, other, { ...made, ...seen }, { edit, conditions, durationMs: performance.now() - started });
     };
     if (!isResampling(edit)) return keep(this.#change(source, other, edit), null);
     const conditions = conditionsOf(params, source);
@@ -116,42 +125,51 @@ export class Editor {
   }
 
   async #resample(
-    { file, model }: OpenItem,
+    { item, file, model }: OpenItem,
     edit: Resampling,
     { className, seed, sampling }: Conditions,
     { signal, onStep }: Run,
   ): Promise<Made> {
     const k = maskOf(file, edit).slice();
-    const classIndex = findClass(className, model.manifest);
-    const items = [{ classIndex, seed, fixed: { tokens: file.codes.slice(), k } }];
+    const fixed = { tokens: file.codes.slice(), k };
+    const { speech, voice } = item.recipe;
+    if (speech && voice !== undefined) {
+      const { tokens, samples, revealedAt, confidence } = await this.parts.engine.use(model, this.parts.views.provider, async (session) => {
+        const prompt = await this.parts.prompts.of(session, model, voice);
+        const request = { phones: numbersOf(speech, model), ms: speech.ms, speed: speech.speed, prompt, seed, sampling, fixed };
+        return session.speak(request, ({ step, steps }) => onStep(step, steps), signal);
+      });
+      return withOldConfidence(file, { codes: tokens, samples, revealedAt, confidence });
+    }
+    const classIndex = findClass(className ?? '', model.manifest);
+    const items = [{ classIndex, seed, fixed }];
     const { results } = await this.parts.engine.use(model, this.parts.views.provider, (session) =>
       session.generate({ items, sampling, previewEveryMs: null }, ({ step, steps }) => onStep(step, steps), signal),
     );
     const [result] = results;
     if (!result) throw new StudioError('internal', 'The engine returned no tokens. Try again.');
     const { tokens: codes, revealedAt, confidence } = result;
-    // What stayed still has the confidence it was once revealed with.
-    const before = file.confidence;
-    if (before) revealedAt.forEach((step, n) => step === 0 && (confidence[n] = before[n] ?? 0));
-    return { codes, revealedAt, confidence };
+    return withOldConfidence(file, { codes, revealedAt, confidence });
   }
 
-  /** Of the picture that the codes are; null for sounds and where nothing here decodes. */
-  async #pixels({ file: { L, D }, model }: OpenItem, { codes }: Made): Promise<Uint8Array | null> {
-    if (cannotDecode(model.manifest) !== null || !model.manifest.image) return null;
-    const [pixels] = await this.parts.views.frames(model, [{ codes, depth: new Int32Array(L).fill(D) }]);
-    return pixels instanceof Uint8Array ? pixels : null;
+  /** The picture that the codes are, or the sound of what was spoken; neither for other sounds and where nothing here decodes. */
+  async #decoded({ item, file: { L, D }, model }: OpenItem, { codes, samples }: Made): Promise<Decoded> {
+    if (samples) return { samples };
+    if (cannotDecode(model.manifest) !== null || !(model.manifest.image || item.recipe.speech)) return {};
+    const [frame] = await this.parts.views.frames(model, [{ codes, depth: new Int32Array(L).fill(D) }]);
+    return frame instanceof Float32Array ? { samples: frame } : frame instanceof Uint8Array ? { pixels: frame } : {};
   }
 
   async #keep(
     source: OpenItem,
     other: OpenItem | null,
-    made: Made & { pixels: Uint8Array | null },
+    made: Made & Decoded,
     { edit, conditions, durationMs }: { edit: Edit; conditions: Conditions | null; durationMs: number },
   ): Promise<Item> {
     const { model, item: parent, file } = source;
     const { manifest } = model;
-    const { codes, pixels } = made;
+    const { codes, pixels, samples } = made;
+    const { voice, speech } = parent.recipe;
     const className = conditions?.className ?? parent.recipe.className;
     const recipe: Recipe = {
       format: 1,
@@ -160,6 +178,9 @@ export class Editor {
       kind: manifest.kind,
       verb: 'edit',
       ...(className !== undefined && { className }),
+      // Still somebody's voice, which takes it along when it goes.
+      ...(voice !== undefined && { voice }),
+      ...(speech && { speech }),
       ...(conditions && { seed: conditions.seed, sampling: conditions.sampling }),
       edit,
       parents: [source, ...(other ? [other] : [])].map(parentOf),
@@ -167,6 +188,7 @@ export class Editor {
     const item = await this.parts.library.add({
       recipe,
       picture: pixels && manifest.image ? { data: pixels, size: manifest.image.size } : null,
+      ...(samples && manifest.sound && { sound: { samples, sampleRate: manifest.sound.sampleRate } }),
       shape: { L: file.L, D: file.D, grid: manifest.tokens.grid },
       tokens: codes,
       ...(made.revealedAt && { revealedAt: made.revealedAt }),
@@ -177,6 +199,13 @@ export class Editor {
     this.parts.emit({ name: 'itemAdded', payload: item });
     return item;
   }
+}
+
+/** What stayed still has the confidence it was once revealed with. */
+function withOldConfidence({ confidence: before }: TokenFile, made: Made): Made {
+  const { revealedAt, confidence } = made;
+  if (before && revealedAt && confidence) revealedAt.forEach((step, n) => step === 0 && (confidence[n] = before[n] ?? 0));
+  return made;
 }
 
 /** Why an item can't be resampled, or null where it can. */
@@ -221,7 +250,7 @@ function conditionsOf(params: Params<'tokens.edit'>, { item, model: { manifest }
   const problem = cannotResample(manifest);
   if (problem !== null) throw new StudioError('refused', problem);
   const className = params.className ?? item.recipe.className;
-  if (className === undefined)
+  if (className === undefined && !(item.recipe.speech && item.recipe.voice !== undefined))
     throw new StudioError(
       'bad-request',
       'The generator has to know what this is, and the item does not say. Choose a class to resample it as.',

@@ -1,4 +1,4 @@
-import { type ExportedFile, type Item, type Params, type Recipe, type StudioEvent, StudioError, toWav } from '../../contract/index.js';
+import { type ExportedFile, type Item, type Params, type Recipe, type StudioEvent, StudioError } from '../../contract/index.js';
 import { isNpy, readNpy, writeCsv, writeNpy } from '../../engine/inspect/npy.js';
 import { visibleAfter } from '../../engine/inspect/replay.js';
 import { readSafetensors } from '../../engine/safetensors.js';
@@ -99,7 +99,7 @@ export class Exchange {
     const frames = await this.parts.views.frames(model, depths);
     if (sound) {
       const samples = frames.flatMap((frame) => (frame instanceof Float32Array ? [frame] : []));
-      return this.parts.exports.write(`${name} depths.wav`, toWav(joined(samples), sound.sampleRate));
+      return this.parts.exports.sound(`${name} depths.wav`, { samples: joined(samples), sampleRate: sound.sampleRate }, file.recipe);
     }
     const size = image?.size ?? 0;
     const pictures: Buffer[] = [];

@@ -1,4 +1,4 @@
-import { type Manifest, type Params, type Result, type Settings, StudioError, type TokenView, toWav } from '../../contract/index.js';
+import { type Manifest, type Params, type Result, type Settings, StudioError, type TokenView } from '../../contract/index.js';
 import { visibleAfter } from '../../engine/inspect/replay.js';
 import type { ModelPackage } from '../../engine/package.js';
 import type { TokenFile } from '../../engine/tokens.js';
@@ -6,6 +6,7 @@ import type { Engine } from '../engine.js';
 import type { SettingsStore } from '../settings-store.js';
 import { Recent } from '../recent.js';
 import type { TokenStore } from './token-store.js';
+import { markedWav } from '../sound-marks.js';
 import { loadSharp } from '../sharp.js';
 
 const FRAMES_KEPT = 64 << 20;
@@ -131,7 +132,7 @@ function difference(before: Frame, after: Frame): Frame {
 }
 
 async function encodeFrame({ image, sound }: Manifest, frame: Frame): Promise<Uint8Array<ArrayBuffer>> {
-  if (frame instanceof Float32Array) return toWav(frame, sound?.sampleRate ?? 0);
+  if (frame instanceof Float32Array) return markedWav({ samples: frame, sampleRate: sound?.sampleRate ?? 0 }, null);
   const side = image?.size ?? 0;
   const sharp = await loadSharp();
   return new Uint8Array(

@@ -112,12 +112,18 @@ export class Voices {
 
   /**
    * The clip of a voice that may be used, as the WAV that is kept: whatever speaks with a voice gets it here.
-   * @throws StudioError `not-found` for one in the trash, `bad-file` where the file has been taken away
+   * @throws StudioError `no-consent`, `not-found` for one in the trash, `bad-file` where the file has been taken away
    */
   async clip(id: string): Promise<Buffer> {
-    const { name, deletedAt } = this.store.get(id);
-    if (deletedAt !== null) throw new StudioError('not-found', `The voice “${name}” is in the trash. Restore it first.`);
+    this.assertUsable(id);
     return this.#read(id, voiceFiles.clip);
+  }
+
+  /** @throws StudioError `no-consent`, or `not-found` for a voice that is gone or in the trash */
+  assertUsable(id: string): void {
+    const { name, deletedAt, consent } = this.store.get(id);
+    assertConsent(consent.sentence);
+    if (deletedAt !== null) throw new StudioError('not-found', `The voice “${name}” is in the trash. Restore it first.`);
   }
 
   /** Clip and consent, as they are kept. */

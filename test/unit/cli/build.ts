@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { build } from 'vite';
 
@@ -25,6 +25,8 @@ export async function buildCommandLine(name: string): Promise<string> {
       },
     },
   });
+  // Beside what is built, as in the repository.
+  cpSync(path.join(root, 'resources', 'text'), path.join(out, '..', 'resources', 'text'), { recursive: true });
   mkdirSync(path.join(out, 'renderer'), { recursive: true });
   writeFileSync(path.join(out, 'renderer', 'index.html'), '<!doctype html><title>Studio</title>');
   return path.join(out, 'main', 'cli.js');

@@ -53,7 +53,7 @@ describe("OpenAI's own client", () => {
     await expect(generate({ response_format: 'url' })).rejects.toThrow(/400 The studio answers with whole PNG pictures in base64/);
     await expect(generate({ n: 99 })).rejects.toThrow(/400 The request can't be used: n: /);
     await expect(client().audio.speech.create({ model: 'any', voice: 'alloy', input: 'Hello' })).rejects.toThrow(
-      /404 This studio has no speech model yet/,
+      /404 There is no model “any” here that speaks\. Add a package first\./,
     );
   });
 

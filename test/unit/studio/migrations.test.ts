@@ -34,7 +34,7 @@ it('the library of 0.1.0 opens with everything in it, and can be searched, marke
   expect((await ask('items.list', { ...everything, search: 'peche', filter: { place: 'trash' } })).items).toMatchObject([
     { id: '0mi9x0000cccccccccccc' },
   ]);
-  expect(await ask('jobs.list', null)).toMatchObject([{ id: '0mi9x0000aaaaaaaaaaaa', state: 'done', place: 1 }]);
+  expect(await ask('jobs.list', null)).toMatchObject([{ id: '0mi9x0000aaaaaaaaaaaa', kind: 'image', state: 'done', place: 1 }]);
   expect(await ask('settings.get', null)).toMatchObject({ embedRecipe: false });
   expect(await ask('models.recentClasses', { id: 'fake' })).toEqual(['Apple Red']);
   expect((await ask('library.summary', null)).models).toEqual([{ name: 'fake', count: 1 }]);

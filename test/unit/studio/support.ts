@@ -108,6 +108,7 @@ export function openStudio({
     version: '0.1.0',
     modelFolders,
     dataFolder: data,
+    g2pFile: 'resources/text/g2p.bin',
     spawnEngine: () => {
       const engine = spawn();
       if (engine.pid !== undefined) pids.push(engine.pid);

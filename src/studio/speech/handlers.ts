@@ -1,0 +1,34 @@
+import { type CallName, fromWav, speechCalls } from '../../contract/index.js';
+import { baseName } from '../exports.js';
+import type { Handlers, Parts } from '../handlers.js';
+import { itemFiles } from '../library.js';
+import { estimate, speaking } from './plan.js';
+
+type SpeechCall = Extract<CallName, keyof typeof speechCalls>;
+
+export function createSpeechHandlers({ models, planner, queue, takes, items, library, exports, emit }: Parts): Pick<Handlers, SpeechCall> {
+  return {
+    'speech.plan': async ({ model, text, speed }) => {
+      speaking((await models.find(model)).manifest);
+      const plan = await planner.plan(text, speed);
+      return { sentences: plan.sentences.map(({ text: said, phones }) => ({ text: said, phones })), seconds: estimate(plan, speed) };
+    },
+    'speech.say': (request) => queue.create({ kind: 'speech', request }),
+    'speech.take': ({ job }) => takes.take(job),
+    'speech.again': ({ job, index, seed }) =>
+      queue.again(job, index, seed, () => {
+        const id = items.leaveJob(job, index);
+        const removed = id === null ? [] : items.setDeleted([id], Date.now());
+        if (removed.length > 0) emit({ name: 'itemsRemoved', payload: removed.map((item) => item.id) });
+      }),
+    'speech.export': async ({ job, index, format }) => {
+      if (index !== null) {
+        const item = takes.item(job, index);
+        const sound = fromWav(await library.read(item.id, itemFiles.sound));
+        return exports.sound(`${baseName(item)}.${format}`, sound, item.recipe);
+      }
+      const { sound, recipe } = await takes.sound(job);
+      return exports.sound(`${baseName({ recipe })}.${format}`, sound, recipe);
+    },
+  };
+}

@@ -1,0 +1,150 @@
+import { createHash } from 'node:crypto';
+import {
+  type Item,
+  type Recipe,
+  type Sound,
+  type SpeechJob,
+  StudioError,
+  type Take,
+  type TakeSentence,
+  fromWav,
+} from '../../contract/index.js';
+import type { ItemsStore } from '../items-store.js';
+import type { JobsStore } from '../jobs-store.js';
+import { type Library, itemFiles } from '../library.js';
+import type { Models } from '../models.js';
+import { Recent } from '../recent.js';
+import { type Speech, findSpeech, gainTo, layOut, mixIn } from './joins.js';
+import { type Planner, type SpeechPlan, speaking } from './plan.js';
+
+/** Bytes that a sentence's place and level are reckoned as; a thousand takes of a page are remembered. */
+const SPEECH_BYTES = 64;
+const KEPT_BYTES = 4 << 20;
+
+interface Made {
+  index: number;
+  item: Item;
+  heard: Heard;
+}
+
+interface Heard extends Speech {
+  sampleRate: number;
+}
+
+/** Texts as they are heard: the sounds of their sentences, one after the other. */
+export class Takes {
+  readonly #heard = new Recent<Heard>(KEPT_BYTES);
+
+  constructor(
+    private readonly parts: { jobs: JobsStore; items: ItemsStore; library: Library; models: Models; planner: Planner; version: string },
+  ) {}
+
+  /** @throws StudioError `not-found`, or `bad-request` where the job is no text */
+  async take(id: string): Promise<Take> {
+    const { job, plan, made, starts, rate, length } = await this.#laidOut(id);
+    const placeOf = new Map(made.map(({ index }, n) => [index, n]));
+    const items = this.parts.items.ofJob(id);
+    const sentences = plan.sentences.map(({ text, gap }, index): TakeSentence => {
+      const n = placeOf.get(index);
+      const one = n === undefined ? undefined : made[n];
+      const start = n === undefined ? undefined : starts[n];
+      return {
+        index,
+        text,
+        gap,
+        item: items.get(index) ?? null,
+        start: start === undefined ? null : start / rate,
+        seconds: one ? (one.heard.until - one.heard.from) / rate : null,
+        skipped: one ? one.heard.from / rate : null,
+      };
+    });
+    return { job, sentences, seconds: length / rate };
+  }
+
+  /** The sound of a take as far as it is made. @throws StudioError as `take`, and `bad-request` where nothing is made yet */
+  async sound(id: string): Promise<{ sound: Sound; recipe: Recipe }> {
+    const { job, made, starts, rate, length, levelDb, version } = await this.#laidOut(id);
+    if (made.length === 0) throw new StudioError('bad-request', 'No sentence of this text is made yet. Wait for the first one.');
+    const whole = new Float32Array(length);
+    for (const [n, { item, heard }] of made.entries()) {
+      const sound = fromWav(await this.parts.library.read(item.id, itemFiles.sound));
+      mixIn(whole, sound, heard, starts[n] ?? 0, gainTo(levelDb, heard));
+    }
+    return { sound: { samples: whole, sampleRate: rate }, recipe: this.#recipe(job, version) };
+  }
+
+  /** The item at a place of a take. @throws StudioError `not-found` where it is not made yet, or in the trash */
+  item(id: string, index: number): Item {
+    this.#job(id);
+    const item = this.parts.items.ofJob(id).get(index);
+    if (!item) throw new StudioError('not-found', 'This sentence is not made yet, or is in the trash. Say it again first.');
+    return item;
+  }
+
+  /** Changes with what the take is made of. */
+  key(id: string): string {
+    this.#job(id);
+    const items = [...this.parts.items.ofJob(id)].sort(([a], [b]) => a - b).map(([index, item]) => `${index} ${item.id}`);
+    return createHash('sha256').update(items.join('\n')).digest('hex').slice(0, 16);
+  }
+
+  #job(id: string): SpeechJob {
+    const job = this.parts.jobs.get(id);
+    if (job.kind !== 'speech') throw new StudioError('bad-request', 'This job made pictures, which can not be heard. Choose a text.');
+    return job;
+  }
+
+  async #laidOut(id: string): Promise<{
+    job: SpeechJob;
+    plan: SpeechPlan;
+    made: Made[];
+    starts: number[];
+    rate: number;
+    length: number;
+    levelDb: number;
+    version: string;
+  }> {
+    const job = this.#job(id);
+    const { text, speed, model } = job.request;
+    const { manifest } = await this.parts.models.find(model);
+    const { sound, speech } = speaking(manifest);
+    const plan = await this.parts.planner.plan(text, speed);
+    const items = this.parts.items.ofJob(id);
+    const made: Made[] = [];
+    for (const index of plan.sentences.keys()) {
+      const item = items.get(index);
+      if (item) made.push({ index, item, heard: await this.#hear(item) });
+    }
+    const rate = sound.sampleRate;
+    const { starts, length } = layOut(
+      made.map(({ index, heard }) => ({ speech: heard, gap: plan.sentences[index]?.gap ?? 0 })),
+      rate,
+      plan.lead,
+    );
+    return { job, plan, made, starts, rate, length, levelDb: speech.levelDb, version: manifest.version };
+  }
+
+  async #hear({ id }: Item): Promise<Heard> {
+    const known = this.#heard.get(id);
+    if (known) return known;
+    const sound = fromWav(await this.parts.library.read(id, itemFiles.sound));
+    const heard = { ...findSpeech(sound), sampleRate: sound.sampleRate };
+    this.#heard.set(id, heard, SPEECH_BYTES);
+    return heard;
+  }
+
+  /** Of the whole text: what each of its sentences lasts is in the recipes of these. */
+  #recipe({ request: { model, voice, text, speed, seed, sampling } }: SpeechJob, version: string): Recipe {
+    return {
+      format: 1,
+      studio: this.parts.version,
+      model: { id: model, version },
+      kind: 'speech',
+      verb: 'generate',
+      seed,
+      sampling,
+      voice,
+      speech: { text, speed, phones: [], ms: [] },
+    };
+  }
+}

@@ -1,0 +1,56 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, expect, it } from 'vitest';
+import { fromWav } from '../../../src/contract/index.js';
+import { readMarks } from '../../../src/studio/sound-marks.js';
+import { CONSENT, TINY_VOICE } from '../studio/speech/studio.js';
+import { temporaryFolder } from '../studio/support.js';
+import { speech, wavFile } from '../studio/voices/signals.js';
+import { buildCommandLine } from './build.js';
+import { startResgen } from './harness.js';
+
+let cli = '';
+beforeAll(async () => {
+  cli = await buildCommandLine('speak');
+}, 60_000);
+
+it('a clip or a voice says a text, with consent alone, and over no file that is there', { timeout: 240_000 }, async () => {
+  const [data, folder] = [temporaryFolder(), temporaryFolder()];
+  const clip = join(folder, 'ada.wav');
+  writeFileSync(clip, wavFile(speech({ seconds: 4 })).bytes);
+  const resgen = (...args: string[]) => startResgen(cli, args, { RESGEN_DATA: data, RESGEN_MODELS: join(TINY_VOICE, '..') });
+  const out = join(folder, 'said.wav');
+  const speak = (...args: string[]) => resgen('speak', '--model', 'tiny-voice', '--steps', '2', '--seed', '3', '--out', out, ...args);
+
+  expect(await speak('--voice', clip, '--text', 'Fine.')).toMatchObject({
+    code: 2,
+    err: expect.stringContaining('only with the consent') as string,
+  });
+  const said = await speak('--voice', clip, '--consent', CONSENT, '--text', 'Fine. Fine.', '--json');
+  expect(said).toMatchObject({ code: 0, err: expect.stringContaining('Made 2 of 2 sentences') as string });
+  const result = JSON.parse(said.out) as { seconds: number };
+  expect(result).toMatchObject({ file: out, seed: 3, model: 'tiny-voice', sentences: [{ text: 'Fine.', start: 0 }, { text: 'Fine.' }] });
+  const wav = readFileSync(out);
+  expect(readMarks(wav).synthetic).toBe(true);
+  const { samples, sampleRate } = fromWav(wav);
+  expect(samples.length / sampleRate).toBeCloseTo(result.seconds, 3);
+  expect(await speak('--voice', clip, '--consent', CONSENT, '--text', 'Fine.')).toMatchObject({ code: 2, out: '' });
+  // Nothing of a clip is kept.
+  expect((await resgen('voices', 'list')).err).toContain('There are no voices yet');
+
+  await resgen('voices', 'add', clip, '--name', 'Ada', '--consent', CONSENT);
+  const text = join(folder, 'text.txt');
+  writeFileSync(text, 'Fine. Fine.');
+  expect(await speak('--voice', 'ada', '--file', text, '--overwrite')).toMatchObject({ code: 0, out: `${out}\n` });
+  expect(fromWav(readFileSync(out)).samples).toEqual(samples);
+  expect((await speak('--voice', 'Eve', '--text', 'Fine.', '--overwrite')).err).toContain('There is no voice “Eve”. There is: Ada.');
+  expect((await speak('--voice', 'Ada', '--overwrite')).err).toContain('with --text or with --file');
+
+  const tokens = join(folder, 'ada.safetensors');
+  expect(await resgen('encode', clip, '--model', 'tiny-voice', '--out', tokens)).toMatchObject({ code: 0 });
+  const decoded = join(folder, 'decoded.wav');
+  expect(await resgen('decode', tokens, '--depth', '2', '--out', decoded)).toMatchObject({ code: 0, out: `${decoded}\n` });
+  expect(readMarks(readFileSync(decoded)).synthetic).toBe(true);
+  expect(fromWav(readFileSync(decoded)).samples).toHaveLength(4 * 8000);
+  expect((await resgen('decode', tokens, '--out', join(folder, 'decoded.png'))).err).toContain('must end in .wav');
+});

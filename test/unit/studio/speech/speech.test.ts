@@ -1,0 +1,197 @@
+import { readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import Database from 'libsql';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
+import { fromWav } from '../../../../src/contract/index.js';
+import * as files from '../../../../src/studio/files.js';
+import { readMarks } from '../../../../src/studio/sound-marks.js';
+import { bundleEngineProcess } from '../../engine/engine-process.js';
+import { openStudio } from '../support.js';
+import { FAST, type SpeakingStudio, TEXT, speakingStudio } from './studio.js';
+
+vi.mock('../../../../src/studio/files.js', { spy: true });
+
+let engine = '';
+beforeAll(async () => {
+  engine = await bundleEngineProcess('speech');
+}, 120_000);
+
+const everything = { limit: 100, before: null, kind: null, search: '' } as const;
+
+async function bytesOf({ studio }: SpeakingStudio, url: string): Promise<Buffer> {
+  const asset = await studio.asset(url);
+  if (!asset) throw new Error(`${url} is not there`);
+  return readFileSync(asset.file);
+}
+
+describe('a text', { timeout: 240_000 }, () => {
+  it('is planned before it is said', async () => {
+    const { ask } = openStudio();
+    // The fake package makes pictures.
+    await expect(ask('speech.plan', { model: 'fake', text: 'Hello.', speed: 1 })).rejects.toThrow("The model “fake” can't speak.");
+    const { ask: speaking } = await speakingStudio(engine);
+    const plan = await speaking('speech.plan', { model: 'tiny-voice', text: TEXT, speed: 1 });
+    expect(plan.sentences.map(({ text }) => text)).toEqual(['Hello there.', 'How are you?', 'Fine.']);
+    expect(plan.sentences[2]?.phones).toEqual(['_', 'F', 'AY1', 'N', '.']);
+    const twice = await speaking('speech.plan', { model: 'tiny-voice', text: TEXT, speed: 2 });
+    expect(twice.seconds).toBeCloseTo(plan.seconds / 2, 5);
+    await speaking('dictionary.set', { word: 'fine', said: 'foyn' });
+    const other = await speaking('speech.plan', { model: 'tiny-voice', text: 'Fine.', speed: 1 });
+    expect(other.sentences[0]?.phones).not.toEqual(['_', 'F', 'AY1', 'N', '.']);
+  });
+
+  it('becomes an item a sentence, a take, and a marked file', async () => {
+    const test = await speakingStudio(engine);
+    const { ask, voice, say } = test;
+    const job = await say();
+    expect(job).toMatchObject({ kind: 'speech', state: 'done', done: 3, total: 3, error: null });
+    const { items } = await ask('items.list', { ...everything, search: 'hello' });
+    expect(items).toMatchObject([
+      { kind: 'speech', recipe: { seed: 5, voice: voice.id, sampling: FAST, speech: { text: 'Hello there.' } } },
+    ]);
+
+    const take = await ask('speech.take', { job: job.id });
+    expect(take.sentences.map(({ gap }) => gap)).toEqual([0.35, 0.7, 0]);
+    for (const { item, seconds, start } of take.sentences) {
+      const { phones, ms } = item?.recipe.speech ?? {};
+      expect(ms).toHaveLength(phones?.length ?? -1);
+      expect([typeof seconds, typeof start]).toEqual(['number', 'number']);
+    }
+    const [first, second, third] = take.sentences;
+    expect(second?.start).toBeCloseTo((first?.start ?? 0) + (first?.seconds ?? 0) + 0.35, 3);
+    expect(take.seconds).toBeCloseTo((third?.start ?? 0) + (third?.seconds ?? 0), 3);
+
+    const heard = fromWav(await bytesOf(test, `/assets/takes/${job.id}/take.wav`));
+    expect(heard.samples.length / heard.sampleRate).toBeCloseTo(take.seconds, 3);
+    const exported = await ask('speech.export', { job: job.id, index: null, format: 'wav' });
+    expect(exported.name).toBe('Hello there. How are you Fine.wav');
+    expect(fromWav(await bytesOf(test, exported.url)).samples).toEqual(heard.samples);
+  });
+
+  it('says a sentence again with another seed, and the old one can be had back', async () => {
+    const { ask, say, ended, events } = await speakingStudio(engine);
+    const job = await say();
+    const before = await ask('speech.take', { job: job.id });
+    const old = before.sentences[1]?.item?.id ?? '';
+    events.length = 0;
+    await ask('speech.again', { job: job.id, index: 1, seed: 77 });
+    await ended(job.id);
+    const after = await ask('speech.take', { job: job.id });
+    expect(after.job).toMatchObject({ state: 'done', done: 3, request: { again: { 1: 77 } } });
+    expect(after.sentences.map(({ item }) => item?.recipe.seed)).toEqual([5, 77, 7]);
+    expect(after.sentences[0]?.item?.id).toBe(before.sentences[0]?.item?.id);
+    expect(await ask('items.get', { id: old })).toMatchObject({ jobId: null, deletedAt: expect.any(Number) as number });
+    await ask('items.restore', { ids: [old] });
+    expect((await ask('items.list', everything)).total).toBe(4);
+    await expect(ask('speech.again', { job: job.id, index: 3, seed: 1 })).rejects.toThrow('This text has 3 sentences. Choose one of them.');
+  });
+
+  it('can have a sentence said again while it is still being said', async () => {
+    const { ask, voice, event, ended } = await speakingStudio(engine);
+    const request = { model: 'tiny-voice', voice: voice.id, text: TEXT, seed: 5, sampling: { ...FAST, steps: 60 } };
+    const { id } = await ask('speech.say', request);
+    await event('progress', ({ indices }) => indices[0] === 1);
+    // The one that is done, and the one that is on its way.
+    await ask('speech.again', { job: id, index: 0, seed: 70 });
+    await ask('speech.again', { job: id, index: 1, seed: 71 });
+    expect(await ended(id)).toMatchObject({ state: 'done', done: 3 });
+    const { sentences } = await ask('speech.take', { job: id });
+    expect(sentences.map(({ item }) => item?.recipe.seed)).toEqual([70, 71, 7]);
+  });
+
+  it('keeps what is finished where the disk is full, and goes on when there is space', async () => {
+    const { ask, say, ended, events } = await speakingStudio(engine);
+    let writes = 0;
+    vi.mocked(files.writeFolder).mockImplementation(async (folder, content) => {
+      if (++writes > 1) throw Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
+      const { writeFolder } = await vi.importActual<typeof files>('../../../../src/studio/files.js');
+      return writeFolder(folder, content);
+    });
+    const job = await say();
+    expect(job).toMatchObject({ state: 'failed', done: 1, error: expect.stringMatching(/^The disk is full\. Free some space/) as string });
+    expect((await ask('speech.take', { job: job.id })).seconds).toBeGreaterThan(0);
+    vi.mocked(files.writeFolder).mockRestore();
+    events.length = 0;
+    await ask('jobs.retry', { id: job.id });
+    expect(await ended(job.id)).toMatchObject({ state: 'done', done: 3 });
+  });
+
+  it('goes on after the last sentence that is kept, also where a crash came before its row', async () => {
+    const test = await speakingStudio(engine);
+    const { ask, voice, studio, data, event } = test;
+    const { id } = await ask('speech.say', { model: 'tiny-voice', voice: voice.id, text: TEXT, seed: 5, sampling: { ...FAST, steps: 40 } });
+    await event('itemAdded');
+    await studio.close();
+    const db = new Database(join(data, 'studio.db'));
+    db.exec("DELETE FROM items; UPDATE jobs SET state = 'running', done = 0");
+    db.close();
+    const again = await speakingStudio(engine, data);
+    expect(await again.ended(id)).toMatchObject({ state: 'done', done: 3 });
+    const { sentences } = await again.ask('speech.take', { job: id });
+    expect(sentences.map(({ item }) => item?.recipe.seed)).toEqual([5, 6, 7]);
+    expect((await again.ask('items.list', everything)).total).toBe(3);
+    expect(sentences[0]?.item?.durationMs).toBeNull();
+  });
+
+  it('that can not be said is refused with a sentence', async () => {
+    const { ask, say, voice } = await speakingStudio(engine);
+    await expect(say({ text: '' })).rejects.toThrow(/^bad-request: Text must have at least 1 characters/);
+    await expect(say({ text: '  ' })).rejects.toThrow('There is no text to say.');
+    await expect(say({ text: '☺' })).rejects.toThrow('There are no words in this text');
+    await expect(say({ text: 'a'.repeat(50_001) })).rejects.toThrow(/^bad-request: Text must have at most 50,000 characters/);
+    await expect(say({ text: 'Привет.' })).rejects.toThrow('This voice reads English in Latin letters only, but the text has “П”.');
+    await expect(say({ model: 'fake' })).rejects.toThrow("The model “fake” can't speak.");
+    await expect(say({ voice: '0123456789abcdef' })).rejects.toThrow('not-found: There is no such voice');
+    await ask('voices.remove', { id: voice.id });
+    await expect(say()).rejects.toThrow('not-found: The voice “Ada” is in the trash. Restore it first.');
+  });
+
+  it('of a voice that goes is gone with it, and comes back', async () => {
+    const test = await speakingStudio(engine);
+    const { ask, say, voice } = test;
+    const job = await say({ text: 'Fine.' });
+    const { url } = await ask('speech.export', { job: job.id, index: 0, format: 'wav' });
+    expect(readMarks(await bytesOf(test, url)).synthetic).toBe(true);
+    await ask('voices.remove', { id: voice.id });
+    expect((await ask('items.list', everything)).total).toBe(0);
+    await expect(ask('speech.export', { job: job.id, index: null, format: 'wav' })).rejects.toThrow('No sentence of this text is made yet');
+    await ask('voices.restore', { id: voice.id });
+    expect((await ask('speech.take', { job: job.id })).sentences[0]?.item?.recipe.voice).toBe(voice.id);
+  });
+
+  it('whose sound is missing says which file it needs', async () => {
+    const { ask, say, data } = await speakingStudio(engine);
+    const job = await say({ text: 'Fine.' });
+    const [item] = (await ask('items.list', everything)).items;
+    rmSync(join(data, 'items', item?.id ?? '', 'sound.wav'));
+    await expect(ask('speech.take', { job: job.id })).rejects.toThrow('The file sound.wav of an item is missing');
+  });
+});
+
+describe('the edit of a sentence', { timeout: 240_000 }, () => {
+  it('keeps what it does not name, is heard, and needs the voice', async () => {
+    const { ask, say, voice, data } = await speakingStudio(engine);
+    await say({ text: 'Fine.' });
+    const [item] = (await ask('items.list', everything)).items;
+    const id = item?.id ?? '';
+    const codes = async (of: string): Promise<Int32Array> => new Int32Array((await ask('tokens.get', { id: of })).codes.slice().buffer);
+    const before = await codes(id);
+    const edited = await ask('tokens.edit', { id, edit: { kind: 'resampleBelow', depth: 2 }, seed: 9, sampling: FAST });
+    expect(edited.recipe).toMatchObject({ verb: 'edit', voice: voice.id, speech: { text: 'Fine.' }, seed: 9 });
+    const after = await codes(edited.id);
+    expect(after.filter((_, n) => n % 4 < 2)).toEqual(before.filter((_, n) => n % 4 < 2));
+    expect(after).not.toEqual(before);
+    const sound = (of: string) => fromWav(readFileSync(join(data, 'items', of, 'sound.wav'))).samples;
+    expect(sound(edited.id)).toHaveLength(sound(id).length);
+    expect(sound(edited.id)).not.toEqual(sound(id));
+
+    const zeroed = await ask('tokens.edit', { id, edit: { kind: 'zeroDepth', depth: 4 }, seed: 0 });
+    expect(sound(zeroed.id)).toHaveLength(sound(id).length);
+
+    await ask('voices.remove', { id: voice.id });
+    await ask('items.restore', { ids: [id] });
+    await expect(ask('tokens.edit', { id, edit: { kind: 'resamplePositions', positions: [0] }, seed: 1, sampling: FAST })).rejects.toThrow(
+      'The voice “Ada” is in the trash. Restore it first.',
+    );
+  });
+});
