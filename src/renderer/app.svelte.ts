@@ -5,9 +5,10 @@ import { readPixels } from './inspector/pixels.js';
 import { LibraryPage } from './library/library.svelte.js';
 import { Reports } from './reports/reports.svelte.js';
 import { SettingsPage } from './settings/settings.svelte.js';
-import { inspectedId, inspectorAddress, pageOf, type Page } from './shared/address.js';
+import { inspectedId, inspectorAddress, pageOf, speakingVoice, type Page } from './shared/address.js';
 import { download, isPicture } from './shared/files.js';
 import { Notices } from './shared/notices.svelte.js';
+import { SpeakPage } from './speak/speak.svelte.js';
 import { Studio } from './studio.svelte.js';
 import { microphones } from './voices/microphone.js';
 import { VoicesPage } from './voices/voices.svelte.js';
@@ -24,6 +25,7 @@ export class App {
   readonly library: LibraryPage;
   readonly inspector: Inspector;
   readonly voices: VoicesPage;
+  readonly speak: SpeakPage;
   readonly settings: SettingsPage;
   readonly reports: Reports;
 
@@ -38,6 +40,7 @@ export class App {
       inFront: () => this.page === 'inspector',
     });
     this.voices = new VoicesPage(link.bridge, this.notices, { microphones, host: () => this.studio.info?.host, download });
+    this.speak = new SpeakPage(this.studio, { download, voices: this.voices });
     this.settings = new SettingsPage(this.studio);
     this.reports = new Reports(link.bridge, this.notices);
   }
@@ -51,6 +54,7 @@ export class App {
       this.inspector.onEvent(event);
       this.reports.onEvent(event);
       this.voices.onEvent(event);
+      this.speak.onEvent(event);
       this.settings.dictionary.onEvent(event);
     });
     const unwatch = this.link.watch((state) => {
@@ -82,6 +86,7 @@ export class App {
 
   #follow(): void {
     this.page = pageOf(location.hash);
+    if (this.page === 'speak') this.speak.form.voice = speakingVoice(location.hash) ?? this.speak.form.voice;
     if (this.page === 'inspector' && this.studio.phase === 'ready') void this.inspector.follow(inspectedId(location.hash));
   }
 }

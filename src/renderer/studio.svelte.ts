@@ -68,6 +68,13 @@ export class Studio {
     return sounds.find((m) => m.manifest.files.encode) ?? null;
   }
 
+  /** Packages that speak. */
+  get speechModels(): UsableModel[] {
+    return this.models.filter(
+      (m): m is UsableModel => m.problem === null && m.manifest?.kind === 'speech' && m.manifest.files.step !== undefined,
+    );
+  }
+
   get brokenModels(): ModelSummary[] {
     return this.models.filter((m) => m.problem !== null);
   }

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { unzipSync } from 'fflate';
 import { fromWav, VOICE_RATE } from '../../src/contract/index.js';
 import { floatWav, speech, wavFile } from '../unit/studio/voices/signals.js';
-import type { StudioPage } from './harness/studio-page.js';
+import { openVoices, signAndSave } from './harness/voices.js';
 import { seriousProblems } from './harness/axe.js';
 import { ElectronHost } from './harness/electron-host.js';
 import { expect, test } from './harness/test.js';
@@ -15,18 +15,6 @@ writeFileSync(spoken, wavFile(speech({ seconds: 14 })).bytes);
 test.use({ microphone: spoken });
 
 const clip = { name: 'ada.wav', bytes: Buffer.from(wavFile(speech({ seconds: 8 })).bytes), type: 'audio/wav' };
-
-async function openVoices({ page }: StudioPage): Promise<void> {
-  await page.getByRole('link', { name: 'Voices', exact: true }).click();
-  await expect(page.getByRole('heading', { name: 'New voice', level: 1 })).toBeVisible();
-}
-
-async function signAndSave({ page }: StudioPage, name: string): Promise<void> {
-  await page.getByLabel('Name of the voice').fill(name);
-  await page.getByLabel('Your name, as a signature').fill('Ada Byron');
-  await page.getByRole('button', { name: 'Agree and save' }).click();
-  await expect(page.getByRole('listitem', { name })).toBeVisible();
-}
 
 test('records a voice, trims it, agrees, plays, renames, exports and deletes it', async ({ studio }) => {
   const { page, host } = studio;
@@ -131,7 +119,7 @@ test('an M4A file is read where the window can read one, and else is refused wit
   await studio.drop({ name: 'memo.m4a', bytes, type: 'audio/mp4' });
   // Playwright's own Chromium has no AAC; Electron has, and most browsers.
   if (await page.evaluate(() => MediaSource.isTypeSupported('audio/mp4; codecs="mp4a.40.2"')))
-    await expect(page.getByRole('list', { name: 'What was found in the clip' })).toContainText('at least 3 seconds');
+    await expect(page.getByRole('list', { name: 'What was found in the clip' })).toContainText('a voice takes at least 3');
   else await expect(studio.messages).toContainText('“memo.m4a” is an M4A or MP4 file');
 });
 

@@ -77,19 +77,21 @@ export class Images {
     switch (event.name) {
       case 'job':
         this.jobs.onJob(event.payload);
-        this.stage.onJob(event.payload);
+        if (event.payload.kind === 'image') this.stage.onJob(event.payload);
         this.#announceJob(event.payload.id);
         break;
       case 'jobsRemoved':
         this.jobs.onRemoved(event.payload);
         break;
       case 'progress':
+        // Speech runs in the same queue, and has no tiles to show.
+        if (!this.jobs.all.some(({ id }) => id === event.payload.jobId)) break;
         this.stage.onProgress(event.payload);
         this.#announceHalf(event.payload.jobId);
         break;
       case 'itemAdded':
         this.gallery.onAdded(event.payload);
-        this.stage.onItem(event.payload);
+        if (event.payload.kind === 'image') this.stage.onItem(event.payload);
         break;
       case 'itemsRemoved':
         this.gallery.onRemoved(event.payload);

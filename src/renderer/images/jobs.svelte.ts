@@ -1,9 +1,9 @@
-import type { Bridge, Job, ParamsInput } from '../../contract/index.js';
+import type { Bridge, ImageJob, Job, ParamsInput } from '../../contract/index.js';
 import type { Notices } from '../shared/notices.svelte.js';
 
-/** The queue: running, waiting, and what stopped before its end. */
+/** The queue as far as pictures go: running, waiting, and what stopped before its end. Speech is listed on its own page. */
 export class Jobs {
-  all = $state.raw<readonly Job[]>([]);
+  all = $state.raw<readonly ImageJob[]>([]);
   /** Jobs stopped in an earlier session were stopped on purpose: they need no row. */
   readonly #openedAt = Date.now();
 
@@ -12,22 +12,22 @@ export class Jobs {
     private readonly notices: Notices,
   ) {}
 
-  get running(): Job | null {
+  get running(): ImageJob | null {
     return this.all.find((job) => job.state === 'running') ?? null;
   }
 
   /** In the order in which they will run. */
-  get queued(): readonly Job[] {
+  get queued(): readonly ImageJob[] {
     return this.waiting.filter((job) => job.state === 'queued');
   }
 
   /** Queued and paused jobs, in the order of the queue. */
-  get waiting(): readonly Job[] {
+  get waiting(): readonly ImageJob[] {
     return this.all.filter((job) => job.state === 'queued' || job.state === 'paused').sort((a, b) => a.place - b.place);
   }
 
   /** Failed and stopped jobs that still wait for a decision, newest first. */
-  get unfinished(): readonly Job[] {
+  get unfinished(): readonly ImageJob[] {
     return this.all
       .filter((job) => job.state === 'failed' || (job.state === 'cancelled' && (job.endedAt ?? 0) >= this.#openedAt))
       .sort((a, b) => b.createdAt - a.createdAt);
@@ -39,11 +39,12 @@ export class Jobs {
 
   async load(): Promise<void> {
     const reply = await this.bridge.call('jobs.list', null);
-    if (reply.ok) this.all = reply.value;
+    if (reply.ok) this.all = reply.value.filter(isOfPictures);
     else this.notices.error(reply.error.message);
   }
 
   onJob(job: Job): void {
+    if (!isOfPictures(job)) return;
     const known = this.all.some((j) => j.id === job.id);
     this.all = known ? this.all.map((j) => (j.id === job.id ? job : j)) : [...this.all, job];
   }
@@ -52,12 +53,13 @@ export class Jobs {
     this.all = this.all.filter((job) => !ids.includes(job.id));
   }
 
-  async create(request: ParamsInput<'jobs.create'>): Promise<Job | null> {
+  async create(request: ParamsInput<'jobs.create'>): Promise<ImageJob | null> {
     const reply = await this.bridge.call('jobs.create', request);
     if (!reply.ok) {
       this.notices.error(reply.error.message);
       return null;
     }
+    if (!isOfPictures(reply.value)) return null;
     // Its events may have come first, and know more.
     if (!this.all.some((job) => job.id === reply.value.id)) this.onJob(reply.value);
     return reply.value;
@@ -79,10 +81,10 @@ export class Jobs {
     return this.#change('jobs.resume', id);
   }
 
+  /** Stops every picture that runs or waits. Not `jobs.cancelAll`, which would stop speech as well. */
   async cancelAll(): Promise<void> {
-    const reply = await this.bridge.call('jobs.cancelAll', null);
-    if (reply.ok) for (const job of reply.value) this.onJob(job);
-    else this.notices.error(reply.error.message);
+    const open = this.all.filter((job) => job.endedAt === null);
+    await Promise.all(open.map(({ id }) => this.cancel(id)));
   }
 
   /** One place up in the queue. */
@@ -106,4 +108,8 @@ export class Jobs {
     if (reply.ok) this.onJob(reply.value);
     else this.notices.error(reply.error.message);
   }
+}
+
+function isOfPictures(job: Job): job is ImageJob {
+  return job.kind === 'image';
 }

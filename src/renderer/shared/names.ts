@@ -1,9 +1,9 @@
 import type { Edit, Item } from '../../contract/index.js';
 
-/** What people call an item: "Banana, seed 7", "apple.png", "Edit of depth 3". */
+/** What people call an item: "Banana, seed 7", "apple.png", "Good morning.", "Edit of depth 3". */
 export function nameOf({ recipe }: Item): string {
-  const { className, source, seed, edit } = recipe;
-  const what = className ?? source ?? (edit ? sayEdit(edit) : 'Item');
+  const { className, source, seed, edit, speech } = recipe;
+  const what = className ?? source ?? speech?.text ?? (edit ? sayEdit(edit) : 'Item');
   return seed === undefined ? what : `${what}, seed ${seed}`;
 }
 

@@ -1,8 +1,8 @@
 import type {
   Bridge,
   CallName,
+  ImageJob,
   Item,
-  Job,
   Manifest,
   Params,
   Recipe,
@@ -110,7 +110,7 @@ export function item(id: string, change: Partial<Item> = {}): Item {
   };
 }
 
-export function job(id: string, change: Partial<Job> = {}): Job {
+export function job(id: string, change: Partial<ImageJob> = {}): ImageJob {
   return {
     id,
     kind: 'image',

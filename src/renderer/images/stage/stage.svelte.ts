@@ -1,4 +1,4 @@
-import type { EventPayload, Item, Job } from '../../../contract/index.js';
+import type { EventPayload, ImageJob, Item } from '../../../contract/index.js';
 
 /** One picture of the batch on its way. */
 interface Tile {
@@ -20,7 +20,7 @@ export interface Frame {
 
 /** What the stage shows once a job is over. */
 export interface Result {
-  readonly job: Job;
+  readonly job: ImageJob;
   readonly items: readonly Item[];
 }
 
@@ -53,7 +53,7 @@ export class Stage {
     if (!this.#items.some((known) => known.id === item.id)) this.#items.push(item);
   }
 
-  onJob(job: Job): void {
+  onJob(job: ImageJob): void {
     if (job.state === 'running' && job.id !== this.frame?.jobId) {
       this.frame = null;
       this.result = null;
@@ -84,7 +84,7 @@ export class Stage {
 }
 
 /** Share of a job that is done, 0..1, counting the steps of the batch on its way. */
-export function jobProgress(job: Job, frame: Frame | null): number {
+export function jobProgress(job: ImageJob, frame: Frame | null): number {
   if (job.total === 0) return 0;
   const partial = frame && frame.jobId === job.id ? (frame.tiles.length * frame.step) / frame.steps : 0;
   return Math.min(1, (job.done + partial) / job.total);

@@ -1,5 +1,7 @@
 import type { Sampling } from '../../../contract/index.js';
 
+export const PRESET_NAMES = { fast: 'Fast', balanced: 'Balanced', best: 'Best' } as const;
+
 type NumberKey = { [K in keyof Sampling]-?: Sampling[K] extends number ? K : never }[keyof Sampling];
 
 interface NumberKnob {
@@ -25,7 +27,7 @@ type ChoiceOf<K extends 'schedule' | 'reveal'> = {
 type ChoiceKnob = ChoiceOf<'schedule'> | ChoiceOf<'reveal'>;
 export type Knob = NumberKnob | ChoiceKnob;
 
-/** Every field of `Sampling`, in the order of the Advanced fold. */
+/** Every field of `Sampling` that pictures and speech share, in the order of the Advanced fold. */
 export const knobs: readonly Knob[] = [
   {
     kind: 'number',
@@ -109,3 +111,10 @@ export const knobs: readonly Knob[] = [
     sliderMax: 60,
   },
 ];
+
+/** What a knob does where a text is said and no class is drawn. */
+const SPEECH_HINTS: Partial<Record<keyof Sampling, string>> = {
+  guidanceFrom: 'How hard the text and the voice pull at the first step. Low keeps variety.',
+  guidanceTo: 'How hard the text and the voice pull at the last step. High is truer to both.',
+};
+export const speechKnobs: readonly Knob[] = knobs.map((knob) => ({ ...knob, hint: SPEECH_HINTS[knob.key] ?? knob.hint }));

@@ -1,0 +1,97 @@
+import { cp } from 'node:fs/promises';
+import path from 'node:path';
+import { fromWav } from '../../src/contract/index.js';
+import { speech, wavFile } from '../unit/studio/voices/signals.js';
+import { seriousProblems } from './harness/axe.js';
+import type { StudioPage } from './harness/studio-page.js';
+import { expect, test } from './harness/test.js';
+import { openVoices, signAndSave } from './harness/voices.js';
+
+const clip = { name: 'ada.wav', bytes: Buffer.from(wavFile(speech({ seconds: 8 })).bytes), type: 'audio/wav' };
+
+test.beforeEach(async ({ data }) => {
+  await cp(path.resolve('test/fixtures/speech/tiny-voice'), path.join(data.models, 'tiny-voice'), { recursive: true });
+});
+
+async function openSpeak({ page }: StudioPage): Promise<void> {
+  await page.getByRole('link', { name: 'Speak', exact: true }).click();
+}
+
+async function addVoice(studio: StudioPage): Promise<void> {
+  await openVoices(studio);
+  await studio.drop(clip);
+  await signAndSave(studio, 'Ada');
+}
+
+test('says a text sentence by sentence, rolls one of them again, plays, saves, deletes and undoes', async ({ launch }) => {
+  const studio = await launch();
+  const { page, host } = studio;
+  await addVoice(studio);
+  await openSpeak(studio);
+  const panel = page.getByRole('form', { name: 'New speech' });
+  await panel.getByRole('textbox').first().fill('Hello world. [pause 0.5s] It is the 2nd of May.');
+  await expect(panel.getByText(/About \d+ s|about \d+ s|\d+ seconds/i).first()).toBeVisible();
+  await panel.getByRole('button', { name: /^Speak/ }).click();
+  const sentences = page.getByRole('list', { name: 'Sentences' });
+  await expect(sentences.getByRole('button', { name: /^Say sentence/ })).toHaveCount(2);
+  await expect(sentences).toContainText('Hello');
+
+  const items = async () => (await studio.call('items.list', { limit: 10, before: null, kind: 'speech', search: '' })).items;
+  await expect.poll(async () => (await items()).length).toBe(2);
+  const before = await items();
+  expect(before.map(({ recipe }) => recipe.speech?.text).sort()).toEqual(['Hello world.', 'It is the 2nd of May.']);
+  await sentences.getByRole('button', { name: 'Say sentence 1 again' }).click();
+  await expect.poll(async () => (await items()).filter(({ id }) => !before.some((item) => item.id === id)).length).toBe(1);
+  expect(await items()).toHaveLength(2);
+
+  await page
+    .getByRole('button', { name: /^(Play|Pause)$/ })
+    .first()
+    .waitFor();
+  const file = await host.download(() => page.getByRole('button', { name: 'Save as WAV' }).click());
+  expect(file.name).toMatch(/^Hello world.*\.wav$/);
+  const { sampleRate, samples } = fromWav(file.bytes);
+  expect(sampleRate).toBe(8000);
+  // Two sentences, and the pause that was written.
+  expect(samples.length / sampleRate).toBeGreaterThan(1);
+  expect(file.bytes.toString('latin1')).toContain('Synthetic: made by a machine with ResGen Studio');
+
+  await page.getByRole('button', { name: 'Delete the take' }).click();
+  await expect.poll(async () => (await items()).length).toBe(0);
+  await studio.messages.getByRole('button', { name: 'Undo' }).click();
+  await expect.poll(async () => (await items()).length).toBe(2);
+});
+
+test('says why a text can’t be said, and what is missing before one can be', async ({ launch }) => {
+  const studio = await launch();
+  const { page } = studio;
+  await openSpeak(studio);
+  const panel = page.getByRole('form', { name: 'New speech' });
+  await panel.getByRole('textbox').first().fill('Привет');
+  await expect(panel.getByText(/Latin letters|alphabet|English/)).toBeVisible();
+  await expect(panel.getByRole('button', { name: /^Speak/ })).toBeDisabled();
+  await expect(panel.getByRole('link', { name: 'Record or import one' })).toBeVisible();
+});
+
+for (const theme of ['Light', 'Dark'] as const) {
+  test(`${theme.toLowerCase()}: nothing serious for axe on the Speak page`, async ({ launch }, info) => {
+    const studio = await launch();
+    await studio.openSettings();
+    await studio.page.getByRole('radiogroup', { name: 'Theme' }).getByText(theme, { exact: true }).click();
+    await addVoice(studio);
+    await openSpeak(studio);
+    const check = async (name: string) => {
+      await info.attach(`speak-${name}-${theme}.png`, {
+        body: await studio.page.screenshot({ animations: 'disabled' }),
+        contentType: 'image/png',
+      });
+      expect(await seriousProblems(studio), `axe on ${name}`).toEqual([]);
+    };
+    await check('empty');
+    const panel = studio.page.getByRole('form', { name: 'New speech' });
+    await panel.getByRole('textbox').first().fill('Hello world. How are you?');
+    await panel.getByRole('button', { name: /^Speak/ }).click();
+    await expect(studio.page.getByRole('list', { name: 'Sentences' }).getByRole('button', { name: /^Say sentence/ })).toHaveCount(2);
+    await check('take');
+  });
+}

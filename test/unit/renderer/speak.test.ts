@@ -1,0 +1,191 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { Item, Manifest, SpeechJob, Take, Voice } from '../../../src/contract/index.js';
+import { Notices } from '../../../src/renderer/shared/notices.svelte.js';
+import { wordsOf } from '../../../src/renderer/shared/words.js';
+import { SpeakPage } from '../../../src/renderer/speak/speak.svelte.js';
+import { Studio } from '../../../src/renderer/studio.svelte.js';
+import { FakeBridge, type Handlers, item, job as imageJob, manifest, sampling } from './fakes.js';
+
+const speaker: Manifest = {
+  ...manifest,
+  id: 'voice-en',
+  kind: 'speech',
+  classes: [],
+  sound: { sampleRate: 16_000, samplesPerPosition: 320 },
+};
+const voice = (id: string): Voice => ({
+  id,
+  name: id,
+  createdAt: 1,
+  seconds: 8,
+  source: 'a.wav',
+  consent: { sentence: 'I agree to it.', at: 1 },
+  items: 0,
+  deletedAt: null,
+});
+const job = (id: string, change: Partial<SpeechJob> = {}): SpeechJob => ({
+  id,
+  kind: 'speech',
+  request: { model: 'voice-en', voice: 'ada', text: 'One. Two.', seed: 1, sampling, speed: 1, again: {} },
+  state: 'done',
+  createdAt: 1,
+  startedAt: 1,
+  endedAt: 2,
+  done: 2,
+  total: 2,
+  error: null,
+  place: 1,
+  ...change,
+});
+const take = (of: SpeechJob, items: readonly (Item | null)[]): Take => ({
+  job: of,
+  sentences: items.map((made, index) => ({
+    index,
+    text: 'One.',
+    gap: 0,
+    item: made,
+    start: made && index,
+    seconds: made && 1,
+    skipped: made && 0,
+  })),
+  seconds: items.filter(Boolean).length,
+});
+
+function open(handlers: Handlers = {}): { bridge: FakeBridge; page: SpeakPage; notices: Notices; saved: string[] } {
+  const bridge = new FakeBridge({
+    'jobs.list': () => [imageJob('picture'), job('old', { createdAt: 1 }), job('new', { createdAt: 2 })],
+    'speech.take': ({ job: id }) => take(job(id), [item(`${id}-0`, { jobId: id }), item(`${id}-1`, { jobId: id })]),
+    'speech.plan': () => ({ sentences: [{ text: 'One.', phones: ['W', 'AH1', 'N'] }], seconds: 1.5, skipped: 0 }),
+    'speech.say': () => job('said', { createdAt: 3, state: 'queued', done: 0 }),
+    'speech.again': () => job('new', { state: 'queued' }),
+    'speech.export': () => ({ name: 'take.wav', url: '/assets/exports/take.wav', bytes: 1 }),
+    'items.remove': () => null,
+    'items.restore': () => null,
+    'jobs.cancel': ({ id }) => job(id, { state: 'cancelled' }),
+    ...handlers,
+  });
+  const notices = new Notices();
+  const studio = new Studio(bridge, notices);
+  studio.models = [
+    { id: 'fruits', folder: '', problem: null, manifest },
+    { id: 'voice-en', folder: '', problem: null, manifest: speaker },
+  ];
+  const saved: string[] = [];
+  const voices = { voices: [voice('ada')], load: () => Promise.resolve() };
+  return { bridge, notices, saved, page: new SpeakPage(studio, { download: (_, name) => saved.push(name), voices }) };
+}
+
+describe('the Speak page', () => {
+  beforeEach(() => void vi.useFakeTimers());
+  afterEach(() => void vi.useRealTimers());
+
+  it('lists takes alone, newest first, with a model that speaks and a voice chosen', async () => {
+    const { page } = open();
+    await page.load();
+    expect(page.takes.list.map(({ id }) => id)).toEqual(['new', 'old']);
+    expect([page.chosen, page.form.voice, page.form.model?.id]).toEqual(['new', 'ada', 'voice-en']);
+  });
+
+  it('asks once for a plan when typing has ended, and shows why a text can’t be said', async () => {
+    let refuses = false;
+    const { bridge, page } = open({
+      'speech.plan': () =>
+        refuses ? { code: 'bad-request', message: 'There is nothing to say. Write words.' } : { sentences: [], seconds: 2, skipped: 0 },
+    });
+    await page.load();
+    page.form.write('O');
+    page.form.write('One.');
+    await vi.advanceTimersByTimeAsync(400);
+    expect(bridge.called('speech.plan')).toEqual([{ model: 'voice-en', text: 'One.', speed: 1 }]);
+    expect([page.form.plan?.seconds, page.form.problem]).toEqual([2, null]);
+    refuses = true;
+    page.form.write('…');
+    await vi.advanceTimersByTimeAsync(400);
+    expect([page.form.plan, page.form.problem]).toEqual([null, 'There is nothing to say. Write words.']);
+    await page.speak();
+    expect(bridge.called('speech.say')).toEqual([]);
+  });
+
+  it('says a text with the knobs as they are, guided together unless told otherwise', async () => {
+    const { bridge, page } = open();
+    await page.load();
+    page.form.write('One. Two.');
+    page.form.typeSeed(9);
+    page.form.setSpeed(1.5);
+    await page.speak();
+    page.form.setOptional('voiceShare', 0.25);
+    await page.speak();
+    const asked = { model: 'voice-en', voice: 'ada', text: 'One. Two.', seed: 9, speed: 1.5 };
+    expect(bridge.called('speech.say')).toEqual([
+      { ...asked, sampling },
+      { ...asked, sampling: { ...sampling, voiceShare: 0.25 } },
+    ]);
+    expect([page.chosen, page.awaited, page.takes.open?.id]).toEqual(['said', 'said', 'said']);
+    await page.stop();
+    expect(bridge.called('jobs.cancel')).toEqual([{ id: 'said' }]);
+  });
+
+  it('follows the steps of speech and not those of pictures', async () => {
+    const { page } = open();
+    await page.load();
+    const progress = { indices: [1], step: 3, steps: 8, masked: 1, tokens: 2, previews: [], k: [], secondsLeft: null };
+    page.onEvent({ name: 'progress', payload: { ...progress, jobId: 'picture' } });
+    expect(page.takes.saying).toBeNull();
+    page.onEvent({ name: 'progress', payload: { ...progress, jobId: 'new' } });
+    expect(page.takes.saying).toEqual({ jobId: 'new', index: 1, step: 3, steps: 8, secondsLeft: null });
+    page.onEvent({ name: 'job', payload: job('new') });
+    expect(page.takes.saying).toBeNull();
+  });
+
+  it('rolls a sentence again, saves, and swaps the two that are compared', async () => {
+    const { bridge, page, saved } = open();
+    await page.load();
+    await page.again('new', 1);
+    expect(bridge.called('speech.again')).toEqual([{ job: 'new', index: 1, seed: expect.any(Number) }]);
+    await page.save('new', null, 'wav');
+    expect([bridge.called('speech.export'), saved]).toEqual([[{ job: 'new', index: null, format: 'wav' }], ['take.wav']]);
+    page.other = 'old';
+    page.swap();
+    expect([page.chosen, page.other]).toEqual(['old', 'new']);
+  });
+
+  it('deletes a take with everything it says, and an undo brings it back', async () => {
+    let gone = false;
+    const made = (id: string) => item(id, { jobId: 'new' });
+    const { bridge, page, notices } = open({
+      'jobs.list': () => [job('new')],
+      'speech.take': () => take(job('new'), gone ? [null, null] : [made('a'), made('b')]),
+    });
+    await page.load();
+    const before = page.takes.byJob.get('new');
+    if (!before) throw new Error('The take was not read.');
+    await page.remove(before);
+    gone = true;
+    page.onEvent({ name: 'itemsRemoved', payload: ['a', 'b'] });
+    await vi.advanceTimersByTimeAsync(0);
+    expect([bridge.called('items.remove'), page.takes.list, page.chosen]).toEqual([[{ ids: ['a', 'b'] }], [], null]);
+    gone = false;
+    notices.undo();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(bridge.called('items.restore')).toEqual([{ ids: ['a', 'b'] }]);
+    expect([page.takes.list.map(({ id }) => id), page.chosen]).toEqual([['new'], 'new']);
+  });
+});
+
+describe('words and their times', () => {
+  const spoken = { speed: 1, phones: ['HH', 'AY1', ',', '_', 'Y', 'UW1', '.'], ms: [100, 100, 200, 50, 100, 150, 300] };
+
+  it('are those of the phones between two boundaries, without marks and pauses', () => {
+    expect(wordsOf({ ...spoken, text: 'Hi, – you.' })).toEqual([
+      { text: 'Hi,', from: 0, until: 0.2 },
+      { text: 'you.', from: expect.closeTo(0.45), until: expect.closeTo(0.7) },
+    ]);
+  });
+
+  it('give a number all the words it is said with', () => {
+    const phones = ['HH', 'AE1', 'V', '_', 'F', 'AO1', 'R', 'T', 'IY0', '_', 'T', 'UW1', '_', 'D', 'EY1', 'Z'];
+    const words = wordsOf({ text: 'Have 42 days', speed: 1, phones, ms: phones.map(() => 100) });
+    expect(words.map(({ text }) => text)).toEqual(['Have', '42', 'days']);
+    expect(words[1]).toEqual({ text: '42', from: expect.closeTo(0.4), until: expect.closeTo(1.2) });
+  });
+});
