@@ -6,6 +6,7 @@ Symbols: `N` samples, `T` STFT frames, `F` bins, `L` latents (tokens' positions)
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from math import prod
 from pathlib import Path
@@ -79,8 +80,15 @@ class Stft(nn.Module):
 
 def compress(real: torch.Tensor, imaginary: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """|S|^0.3 at the phase of S, smooth at 0."""
-    scale = (real.square() + imaginary.square() + 1e-9) ** ((COMPRESSION - 1) / 2)
+    # As a multiple of the floor: the ONNX exporter's optimizer takes the addition of a number as small as 1e-9 for none, and leaves it out.
+    floor, power = 1e-9, (COMPRESSION - 1) / 2
+    scale = floor**power * ((real.square() + imaginary.square()) / floor + 1) ** power
     return real * scale, imaginary * scale
+
+
+def log_magnitude(real: torch.Tensor, imaginary: torch.Tensor) -> torch.Tensor:
+    """log |S|, smooth at 0, where it is log 1e-6."""
+    return 0.5 * torch.log((real.square() + imaginary.square()) / 1e-12 + 1) + math.log(1e-6)
 
 
 class ConvNeXtBlock(nn.Module):
@@ -153,7 +161,7 @@ class Encoder(nn.Module):
             seen += compress(real, imaginary)
         if "log_magnitude" in self.features:
             # Speech at -23 dBFS lies between about -14 and -3 here: brought to unit size.
-            seen.append((0.5 * torch.log(real.square() + imaginary.square() + 1e-12) + 9) / 3)
+            seen.append((log_magnitude(real, imaginary) + 9) / 3)
         return self.layers(torch.cat(seen, 2))
 
 
