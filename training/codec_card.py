@@ -24,6 +24,11 @@ DATA = {
     "librispeech-misc-16k": "extracts of LibriSpeech (CC BY 4.0), 1.9 h, 243 speakers",
     "speechocean-adults-16k": "speechocean762, adult speakers (free for commercial and other use), 3.2 h, 128 speakers",
 }
+LICENCE = (
+    "The weights are MIT, as the studio. They were trained on recordings of LibriSpeech (V. Panayotov, G. Chen, D. Povey, S. Khudanpur, 2015; CC BY 4.0) and of speechocean762 "
+    "(J. Zhang et al., 2021; free for commercial and other use), and on speech that Kokoro-82M (Apache-2.0) made of texts of LJ Speech (public domain) and of VCTK (J. Yamagishi, "
+    "C. Veaux, K. MacDonald, 2019; CC BY 4.0). The package contains none of it."
+)
 COLUMNS = {
     "mel_db": ("mel distance, dB", "{:.2f}"),
     "pesq": ("PESQ", "{:.2f}"),
@@ -60,6 +65,8 @@ def card(recipe: dict[str, Any], report: dict[str, Any], hours: float, trained_o
         table(["", *(title for title, _ in COLUMNS.values())], rows),
         "## Bars",
         table(["bar", ""], [[name, "met" if met else "**not met**"] for name, met in report["bars"].items()]),
+        "## Licence",
+        LICENCE,
     ]
     return "\n\n".join(blocks) + "\n"
 
