@@ -5,6 +5,8 @@ import { projectRoot, type Host } from './host.js';
 import { killTree } from './processes.js';
 import type { UserData } from './user-data.js';
 
+const CLOSE_MS = 30_000;
+
 export class ElectronHost implements Host {
   private constructor(
     readonly app: ElectronApplication,
@@ -63,6 +65,13 @@ export class ElectronHost implements Host {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.app.close();
+    // Now and then Playwright waits for ever for an app that has long ended or is about to. That it ends in order is what the packed app's test asks.
+    const closed = this.app.close();
+    const late = AbortSignal.timeout(CLOSE_MS);
+    const waited = new Promise<'late'>((done) => late.addEventListener('abort', () => done('late')));
+    if ((await Promise.race([closed, waited])) !== 'late') return;
+    console.log('The app had not closed after 30 s, and was killed.');
+    await this.kill();
+    await closed.catch(() => undefined);
   }
 }
