@@ -91,14 +91,18 @@ describe('Engine on the tiny package', () => {
 const SHIPPED = resolve('resources/models');
 const shipped = existsSync(SHIPPED) ? readdirSync(SHIPPED).filter((name) => existsSync(join(SHIPPED, name, 'model.json'))) : [];
 
-test.each(shipped)('the shipped package %s is sound, and repeats its recorded generation where it makes pictures', { timeout: 120_000 }, async (name) => {
-  const folder = join(SHIPPED, name);
-  expect(await verifyPackage(await openPackage(folder))).toEqual([]);
-  const loaded = await Engine.load(folder, { provider: 'cpu' });
-  // With this many codes two may be equally near somewhere, and one that flips moves what is drawn after it.
-  if (loaded.pack.manifest.kind === 'image') expect(await equalToGolden(loaded)).toBeGreaterThan(0.9);
-  await loaded.dispose();
-});
+test.each(shipped)(
+  'the shipped package %s is sound, and repeats its recorded generation where it makes pictures',
+  { timeout: 120_000 },
+  async (name) => {
+    const folder = join(SHIPPED, name);
+    expect(await verifyPackage(await openPackage(folder))).toEqual([]);
+    const loaded = await Engine.load(folder, { provider: 'cpu' });
+    // With this many codes two may be equally near somewhere, and one that flips moves what is drawn after it.
+    if (loaded.pack.manifest.kind === 'image') expect(await equalToGolden(loaded)).toBeGreaterThan(0.9);
+    await loaded.dispose();
+  },
+);
 
 test('asks providers in order, says why each was refused, and ends on one that passes', async () => {
   const automatic = await Engine.load(TINY, { provider: 'auto', probeAll: true, threads: 1 });
