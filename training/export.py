@@ -241,13 +241,7 @@ def write_package(folder: Path, recipe: dict, tokenizer: Tokenizer, step: Step, 
     (folder / "card.md").write_text(card)
 
     manifest = {
-        "format": 1,
-        "id": package["id"],
-        "version": package["version"],
-        "kind": "image",
-        "title": package["title"],
-        "description": package["description"],
-        "licence": package["licence"],
+        **about(package, "image"),
         "tokens": {"L": t.L, "D": t.D, "V": t.V, "H": t.H, "K": c.K, "grid": [t.grid, t.grid]},
         "schedule": recipe["schedule"],
         "sigma": [round(float(s), 6) for s in sigma],
@@ -278,6 +272,13 @@ def new_package(out: Path) -> Iterator[Path]:
         folder.rename(out)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def about(package: dict[str, str], kind: str) -> dict[str, object]:
+    """What a manifest begins with, whatever the kind: the recipe's `package`."""
+    return {"format": 1, "id": package["id"], "version": package["version"], "kind": kind} | {
+        key: package[key] for key in ("title", "description", "licence")
+    }
 
 
 def write_manifest(folder: Path, manifest: dict[str, object]) -> None:

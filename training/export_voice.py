@@ -22,7 +22,7 @@ from safetensors.numpy import save_file
 
 from training.codec import Codec, CodecConfig, load_codec
 from training.durations import DurationModel, load_durations
-from training.export import camel, compare, export_graph, new_package, round_to_half, seed_bits, write_manifest
+from training.export import about, camel, compare, export_graph, new_package, round_to_half, seed_bits, write_manifest
 from training.export_codec import MIN_POSITIONS, RunParts
 from training.export_codec import graph_cases as codec_cases
 from training.masking import draw_masked_depths
@@ -156,13 +156,7 @@ def export_voice(recipe: dict[str, Any], codec: Codec, step: SpeechStep, duratio
         save_file({"codebooks": codec.quantiser.e_DVH.half().numpy()}, folder / "codebooks.safetensors")
         (folder / "card.md").write_text(card or f"# {package['title']}\n\nUntrained weights, for tests and benchmarks only.\n")
         manifest = {
-            "format": 1,
-            "id": package["id"],
-            "version": package["version"],
-            "kind": "speech",
-            "title": package["title"],
-            "description": package["description"],
-            "licence": package["licence"],
+            **about(package, "speech"),
             "tokens": {"L": package["positions"], "D": c.D, "V": c.V, "H": c.H, "K": g.K},
             "schedule": recipe["schedule"],
             "sigma": [round(float(s), 6) for s in step.sigma_D],

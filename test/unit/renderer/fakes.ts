@@ -12,6 +12,7 @@ import type {
   Settings,
   StudioEvent,
   WireError,
+  Voice,
 } from '../../../src/contract/index.js';
 
 type Answer<N extends CallName> = Result<N> | WireError;
@@ -126,3 +127,15 @@ export function job(id: string, change: Partial<ImageJob> = {}): ImageJob {
     ...change,
   };
 }
+
+export const voice = (id: string, change: Partial<Voice> = {}): Voice => ({
+  id,
+  name: id,
+  createdAt: 1,
+  seconds: 8,
+  source: 'a.wav',
+  consent: { sentence: 'I agree to it.', at: 1 },
+  items: 0,
+  deletedAt: null,
+  ...change,
+});

@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { Item, Manifest, SpeechJob, Take, Voice } from '../../../src/contract/index.js';
+import type { Item, Manifest, SpeechJob, Take } from '../../../src/contract/index.js';
 import { Notices } from '../../../src/renderer/shared/notices.svelte.js';
 import { wordsOf } from '../../../src/renderer/shared/words.js';
 import { SpeakPage } from '../../../src/renderer/speak/speak.svelte.js';
 import { Studio } from '../../../src/renderer/studio.svelte.js';
-import { FakeBridge, type Handlers, item, job as imageJob, manifest, sampling } from './fakes.js';
+import { FakeBridge, type Handlers, item, job as imageJob, manifest, sampling, voice } from './fakes.js';
 
 const speaker: Manifest = {
   ...manifest,
@@ -13,16 +13,6 @@ const speaker: Manifest = {
   classes: [],
   sound: { sampleRate: 16_000, samplesPerPosition: 320 },
 };
-const voice = (id: string): Voice => ({
-  id,
-  name: id,
-  createdAt: 1,
-  seconds: 8,
-  source: 'a.wav',
-  consent: { sentence: 'I agree to it.', at: 1 },
-  items: 0,
-  deletedAt: null,
-});
 const job = (id: string, change: Partial<SpeechJob> = {}): SpeechJob => ({
   id,
   kind: 'speech',

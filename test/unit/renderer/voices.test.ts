@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { type Finding, fromWav, type Result, type Sound, toWav, type Voice } from '../../../src/contract/index.js';
+import { type Finding, fromWav, type Result, type Sound, toWav } from '../../../src/contract/index.js';
 import type { InputDevice, Listener, Microphones } from '../../../src/renderer/voices/microphone.js';
 import { LEAST_LEVEL, Recorder } from '../../../src/renderer/voices/recorder.svelte.js';
 import { VoicesPage } from '../../../src/renderer/voices/voices.svelte.js';
 import { Notices } from '../../../src/renderer/shared/notices.svelte.js';
-import { FakeBridge, type Handlers } from './fakes.js';
+import { FakeBridge, type Handlers, voice } from './fakes.js';
 
 const RATE = 1000;
 
@@ -165,18 +165,6 @@ describe('the recorder', () => {
     await opening;
     expect([recorder.state, microphones.closed]).toEqual(['off', 1]);
   });
-});
-
-const voice = (id: string, change: Partial<Voice> = {}): Voice => ({
-  id,
-  name: id,
-  createdAt: 1,
-  seconds: 8,
-  source: 'a.wav',
-  consent: { sentence: 'I agree to it.', at: 1 },
-  items: 0,
-  deletedAt: null,
-  ...change,
 });
 
 const long: Finding = { kind: 'long', blocks: true, text: 'The clip is too long. Trim it.' };
