@@ -76,7 +76,7 @@ def graph_cases(codec: Codec, step: SpeechStep, durations: DurationModel, most: 
     c, g = codec.config, step.generator.config
     draw = torch.Generator().manual_seed(7)
     batch = torch.export.Dim("B", min=1, max=64)
-    free = {name: torch.export.Dim(name, min=2, max=most) for name in ("P", "Q")}
+    free = {"P": torch.export.Dim("P", min=2, max=most), "Q": torch.export.Dim("Q", min=3, max=most)}
     length = torch.export.Dim("L", min=MIN_POSITIONS, max=2 * most)
 
     def tokens(B: int, L: int) -> torch.Tensor:

@@ -56,7 +56,7 @@ class SpeechStep(Step):
             k.repeat(n, 1),
             prompt.repeat(n, 1),
             None if valid is None else valid.repeat(n, 1),
-            g.text.expand(text, frames.long(), valid).repeat(n, 1, 1),
+            g.text.expand(text, frames.long()).repeat(n, 1, 1),
             voice.repeat(n, 1),
             dropped[:, 0],
             dropped[:, 1],
@@ -72,11 +72,9 @@ class SpeechStep(Step):
         return self.quantise(self.draw(head, top_p, noise_scale, uniform, gaussian), tokens, seen)
 
     def encode_voice(self, prompt_BQD: torch.Tensor, mask_BQ: torch.Tensor | None = None) -> torch.Tensor:
-        """Voice vector `[B, W]` of a clip's tokens, of which those outside of the mask do not count."""
+        """Voice vector `[B, W]` of clips' tokens, of which those outside of the mask do not count."""
         z = self.embed(prompt_BQD, torch.ones_like(prompt_BQD, dtype=torch.bool))
-        if mask_BQ is None:
-            mask_BQ = torch.ones_like(prompt_BQD[:, :, 0], dtype=torch.bool)
-        return self.generator.voice(z * mask_BQ.unsqueeze(2), mask_BQ)
+        return self.generator.voice(z, mask_BQ)
 
 
 class TextGraph(nn.Module):
