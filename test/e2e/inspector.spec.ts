@@ -3,10 +3,11 @@ import { cp, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import AxeBuilder from '@axe-core/playwright';
 import type { Locator } from '@playwright/test';
-import { type TokenSheet, toWav } from '../../src/contract/index.js';
+import { toWav } from '../../src/contract/index.js';
 import { PYTHON, pythonReadsTokens } from '../python.js';
 import type { StudioPage } from './harness/studio-page.js';
 import { expect, test } from './harness/test.js';
+import { inspected, tokensOf } from './harness/tokens.js';
 
 // The tiny model: 2 x 2 positions of 4 depths, 16 codes.
 const D = 4;
@@ -314,22 +315,6 @@ async function newestItems(studio: StudioPage): Promise<[string, string]> {
   const [newest, older] = items;
   if (!newest || !older) throw new Error('There are no two items.');
   return [newest.id, older.id];
-}
-
-/** Id of the item that is open. */
-async function inspected({ page }: StudioPage): Promise<string> {
-  await expect(page.getByRole('application')).toBeVisible();
-  return page.evaluate(() => location.hash.split('/').at(-1) ?? '');
-}
-
-async function tokensOf(studio: StudioPage, id: string): Promise<{ sheet: TokenSheet; codes: number[] }> {
-  const sheet = await studio.call('tokens.get', { id });
-  return { sheet, codes: [...new Int32Array(Uint8Array.from(bytesOf(sheet.codes)).buffer)] };
-}
-
-/** Bytes as the page hands them to the test: as they are from Electron, in their JSON form from the browser host. */
-function bytesOf(value: Uint8Array | { $bytes: string }): Uint8Array {
-  return '$bytes' in value ? Buffer.from(value.$bytes, 'base64') : value;
 }
 
 /** What the picture shows now, as something that can be compared. */

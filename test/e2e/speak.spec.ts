@@ -5,6 +5,7 @@ import { speech, wavFile } from '../unit/studio/voices/signals.js';
 import { seriousProblems } from './harness/axe.js';
 import type { StudioPage } from './harness/studio-page.js';
 import { expect, test } from './harness/test.js';
+import { inspected, tokensOf } from './harness/tokens.js';
 import { openVoices, signAndSave } from './harness/voices.js';
 
 const clip = { name: 'ada.wav', bytes: Buffer.from(wavFile(speech({ seconds: 8 })).bytes), type: 'audio/wav' };
@@ -60,6 +61,47 @@ test('says a text sentence by sentence, rolls one of them again, plays, saves, d
   await expect.poll(async () => (await items()).length).toBe(0);
   await studio.messages.getByRole('button', { name: 'Undo' }).click();
   await expect.poll(async () => (await items()).length).toBe(2);
+});
+
+test('words that are chosen in the inspector are said anew, and all others stay as they are', async ({ launch }, info) => {
+  const studio = await launch();
+  const { page } = studio;
+  await addVoice(studio);
+  await openSpeak(studio);
+  const panel = page.getByRole('form', { name: 'New speech' });
+  await panel.getByRole('textbox').first().fill('The printer ran out of paper just before noon.');
+  await panel.getByRole('button', { name: /^Speak/ }).click();
+  await page.getByRole('link', { name: 'Inspect sentence 1' }).click();
+  const toolbars = page.getByRole('toolbar', { name: 'Words' });
+  // Over the wave and over the grid.
+  await expect(toolbars).toHaveCount(2);
+  const words = toolbars.last();
+  await expect(words.getByRole('button')).toHaveText(['The', 'printer', 'ran', 'out', 'of', 'paper', 'just', 'before', 'noon.']);
+  await words.getByRole('button', { name: 'printer' }).click();
+  await words.getByRole('button', { name: 'ran' }).click({ modifiers: ['Shift'] });
+  await page.keyboard.press('ArrowRight');
+  await expect(words.getByRole('button', { name: 'out' })).toBeFocused();
+  await expect(toolbars.first().getByRole('button', { pressed: true })).toHaveText(['printer', 'ran']);
+  await expect(page.getByText('printer ran', { exact: true })).toBeVisible();
+  await info.attach('words.png', { body: await page.screenshot({ animations: 'disabled' }), contentType: 'image/png' });
+
+  const title = (await words.getByRole('button', { name: 'printer' }).getAttribute('title')) ?? '';
+  const [first = 0] = (/(\d+)–/.exec(title) ?? []).slice(1).map(Number);
+  const before = await inspected(studio);
+  await studio.openTool('Edit');
+  await page.getByText('Inpaint', { exact: true }).click();
+  await page.getByRole('button', { name: 'Make a new item' }).click();
+  await expect.poll(() => inspected(studio)).not.toBe(before);
+  const old = await tokensOf(studio, before);
+  const made = await tokensOf(studio, await inspected(studio));
+  const { L, D } = old.sheet;
+  const changed = Array.from({ length: L }, (_, i) => i).filter((i) =>
+    old.codes.slice(i * D, (i + 1) * D).some((code, j) => code !== made.codes[i * D + j]),
+  );
+  expect(changed.length).toBeGreaterThan(0);
+  const last = Number(/–(\d+)/.exec((await words.getByRole('button', { name: 'ran' }).getAttribute('title')) ?? '')?.[1]);
+  expect(Math.min(...changed)).toBeGreaterThanOrEqual(first);
+  expect(Math.max(...changed)).toBeLessThanOrEqual(last);
 });
 
 test('says why a text can’t be said, and what is missing before one can be', async ({ launch }) => {

@@ -53,9 +53,13 @@ export class EditForm {
   /** The sentence that says what stands in the way; null where the edit can be made. */
   problem(tokens: Tokens, selection: TokenSelection): string | null {
     if (this.resamples && tokens.cannot.resample !== null) return tokens.cannot.resample;
-    if (this.resamples && !tokens.item.recipe.className && this.className === '')
-      return 'Choose the class to generate: this item has none.';
-    if (this.kind === 'selected' && selection.empty) return 'Select positions first: drag over the picture or the grid.';
+    const { className, speech } = tokens.item.recipe;
+    if (this.resamples && !speech && !className && this.className === '') return 'Choose the class to generate: this item has none.';
+    if (this.kind === 'selected' && selection.empty) {
+      return speech
+        ? 'Select words first: press them, or drag over the sound or the grid.'
+        : 'Select positions first: drag over the picture or the grid.';
+    }
     if (this.kind === 'selected' && selection.depths[1] < tokens.D - 1) {
       return `Select down to depth ${tokens.D}: what the model sees of a position is always its first depths, so a deep token can't stay below a free one.`;
     }
