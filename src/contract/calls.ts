@@ -98,9 +98,12 @@ export const calls = {
     result: Nothing,
   },
   'library.summary': { params: z.null(), result: LibrarySummary },
-  /** One file for one item or a sheet, a zip for several. Carries the recipe unless settings say otherwise. */
+  /**
+   * One file for one item or a sheet, a zip for several: pictures in the format, sounds as WAV. Carries the recipe unless settings say otherwise;
+   * a sound says in any case that it is synthetic.
+   */
   'items.export': {
-    params: z.strictObject({ ids: Ids, format: z.enum(['png', 'jpeg', 'webp', 'sheet']) }),
+    params: z.strictObject({ ids: Ids, format: z.enum(['png', 'jpeg', 'webp', 'sheet', 'wav']) }),
     result: ExportedFile,
   },
   /** Encodes a picture, or with a model of sounds a clip (WAV, FLAC, MP3, Ogg Vorbis or Opus), and keeps it as an item. */

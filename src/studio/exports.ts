@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { open, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Zip, ZipPassThrough } from 'fflate';
-import { type ExportedFile, type Item, type Params, type Recipe, type Sound, StudioError, assets } from '../contract/index.js';
+import { type ExportedFile, type Item, type Params, type Recipe, type Sound, StudioError, assets, fromWav } from '../contract/index.js';
 import { writeWhole } from './files.js';
 import { newId } from './ids.js';
 import { type Library, itemFiles } from './library.js';
@@ -12,7 +12,8 @@ import { loadSharp } from './sharp.js';
 import { markedWav, withMarks } from './sound-marks.js';
 
 type Format = Exclude<Params<'items.export'>['format'], 'sheet'>;
-const EXTENSIONS: Record<Format, string> = { png: 'png', jpeg: 'jpg', webp: 'webp' };
+type PictureFormat = Exclude<Format, 'wav'>;
+const EXTENSIONS: Record<Format, string> = { png: 'png', jpeg: 'jpg', webp: 'webp', wav: 'wav' };
 
 /** Long enough for a slow save dialog. */
 const KEEP_MS = 3600 * 1000;
@@ -47,13 +48,14 @@ export class Exports {
     return join(this.#folder, name);
   }
 
-  /** One picture for one item, a zip of them for several, or one contact sheet. */
+  /** One file for one item, a zip of them for several, or one contact sheet. */
   async create(items: readonly Item[], format: Params<'items.export'>['format']): Promise<ExportedFile> {
     this.#removeOld();
     if (format === 'sheet') return this.write('ResGen sheet.png', await this.#sheet(items));
     const [first] = items;
-    if (items.length === 1 && first) return this.write(`${baseName(first)}.${EXTENSIONS[format]}`, await this.#picture(first, format));
-    return this.#zip(items, format);
+    if (items.length > 1 || !first) return this.#zip(items, format);
+    if (isSound(first) && format !== 'wav') throw noPicture();
+    return this.write(`${baseName(first)}.${EXTENSIONS[format]}`, await this.#file(first, format));
   }
 
   /** The picture of an item as it may be shown and saved from a page; the stored one always has its recipe. */
@@ -104,7 +106,16 @@ export class Exports {
     if (voice !== undefined) this.assertUsable(voice);
   }
 
-  async #picture(item: Item, format: Format): Promise<Buffer> {
+  async #file(item: Item, format: Format): Promise<Uint8Array> {
+    if (isSound(item)) return this.wav(fromWav(await this.library.read(item.id, itemFiles.sound)), item.recipe);
+    if (format !== 'wav') return this.#picture(item, format);
+    throw new StudioError(
+      'bad-request',
+      'Not every chosen item is a sound. Choose a format of pictures: sounds among them are saved as WAV.',
+    );
+  }
+
+  async #picture(item: Item, format: PictureFormat): Promise<Buffer> {
     if (item.width === null) throw noPicture();
     const stored = await this.library.read(item.id, itemFiles.picture);
     if (format === 'png') return this.embedRecipe() ? stored : stripPng(stored);
@@ -147,10 +158,11 @@ export class Exports {
     try {
       const taken = new Set<string>();
       for (const item of items) {
-        // Pictures are compressed already.
-        const entry = new ZipPassThrough(uniqueName(baseName(item), EXTENSIONS[format], taken));
+        const bytes = await this.#file(item, format);
+        // Pictures are compressed already, and sounds hardly get smaller.
+        const entry = new ZipPassThrough(uniqueName(baseName(item), EXTENSIONS[isSound(item) ? 'wav' : format], taken));
         zip.add(entry);
-        entry.push(await this.#picture(item, format), true);
+        entry.push(bytes, true);
         await written;
       }
       zip.end();
@@ -161,7 +173,8 @@ export class Exports {
     } finally {
       await handle.close();
     }
-    return { name: `ResGen ${items.length} pictures.zip`, url: assets.exported(stored), bytes: (await stat(file)).size };
+    const things = items.every(isSound) ? 'sounds' : items.some(isSound) ? 'items' : 'pictures';
+    return { name: `ResGen ${items.length} ${things}.zip`, url: assets.exported(stored), bytes: (await stat(file)).size };
   }
 
   #removeOld(): void {
@@ -172,8 +185,15 @@ export class Exports {
   }
 }
 
+function isSound({ kind }: Item): boolean {
+  return kind === 'speech';
+}
+
 function noPicture(): StudioError {
-  return new StudioError('bad-request', 'Not every chosen item is a picture. Leave out those that are none, or save their tokens.');
+  return new StudioError(
+    'bad-request',
+    'Not every chosen item is a picture. Leave out those that are none, save sounds as WAV, or save the tokens.',
+  );
 }
 
 /** The decoder's own words say nothing to a person. */

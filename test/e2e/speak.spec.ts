@@ -63,6 +63,36 @@ test('says a text sentence by sentence, rolls one of them again, plays, saves, d
   await expect.poll(async () => (await items()).length).toBe(2);
 });
 
+test('what was said is heard, looked at and saved in the library', async ({ launch }, info) => {
+  const studio = await launch();
+  const { page, host } = studio;
+  await addVoice(studio);
+  await openSpeak(studio);
+  const panel = page.getByRole('form', { name: 'New speech' });
+  await panel.getByRole('textbox').first().fill('Hello world. How are you?');
+  await panel.getByRole('button', { name: /^Speak/ }).click();
+  await expect(page.getByRole('link', { name: /^Inspect sentence/ })).toHaveCount(2);
+  await page.getByRole('link', { name: 'Library', exact: true }).click();
+  const items = page.getByRole('listbox', { name: 'Items' }).getByRole('option');
+  await expect(items).toHaveCount(2);
+  await expect(items.last()).toContainText('Hello world.');
+  expect(await seriousProblems(studio), 'axe on sounds in the library').toEqual([]);
+  await info.attach('library.png', { body: await page.screenshot({ animations: 'disabled' }), contentType: 'image/png' });
+  const sound = page.waitForRequest(/sound\.wav/);
+  await items.last().locator('.play').click();
+  await sound;
+  await items.last().click();
+  const viewer = page.getByRole('dialog');
+  await expect(viewer.getByRole('button', { name: /^(Play|Pause)$/ })).toBeEnabled();
+  await expect(viewer.getByText(/^0\.0 of \d+\.\d s$/)).toBeVisible();
+  expect(await seriousProblems(studio), 'axe on a sound').toEqual([]);
+  await info.attach('sound.png', { body: await page.screenshot({ animations: 'disabled' }), contentType: 'image/png' });
+  await viewer.getByRole('button', { name: 'Save' }).click();
+  const file = await host.download(() => viewer.getByRole('menuitem', { name: /WAV/ }).click());
+  expect(file.name).toBe('Hello world.wav');
+  expect(fromWav(file.bytes).sampleRate).toBe(8000);
+});
+
 test('words that are chosen in the inspector are said anew, and all others stay as they are', async ({ launch }, info) => {
   const studio = await launch();
   const { page } = studio;

@@ -1,5 +1,5 @@
 import type { Item, Recipe, StudioEvent } from '../../contract/index.js';
-import type { ExportFormat } from './save.js';
+import { formatsOf, type ExportFormat } from './save.js';
 import type { NamedBytes } from '../shared/files.js';
 import { formatNumber, listNames, plural } from '../shared/format.js';
 import { randomSeed } from '../shared/seed.js';
@@ -208,13 +208,13 @@ export class Images {
   /** What a key alone does with these pictures. False where it does nothing. */
   press(key: string, items: readonly Item[]): boolean {
     const [only] = items.length === 1 ? items : [];
-    const generated = only?.recipe.verb === 'generate' ? only : null;
+    const generated = only?.kind === 'image' && only.recipe.verb === 'generate' ? only : null;
     if (key === 'r' && generated) void this.sameAgain(generated);
     else if (key === 'v' && generated) void this.varySeed(generated);
     else if (key === 's' && items.length > 0)
       void this.save(
         items.map(({ id }) => id),
-        'png',
+        formatsOf(items)[0]?.value ?? 'png',
       );
     else return false;
     return true;

@@ -127,14 +127,18 @@ export class Gallery {
       return;
     }
     this.onRemoved(gone);
-    this.notices.say(`${plural(gone.length, 'picture')} deleted.`, { label: 'Undo', run: () => void this.restore(gone) });
+    this.notices.say(`${plural(gone.length, this.#thing)} deleted.`, { label: 'Undo', run: () => void this.restore(gone) });
   }
 
   /** Out of the trash; the studio then says of each that it was added. */
   async restore(ids: readonly string[]): Promise<void> {
     const reply = await this.bridge.call('items.restore', { ids: [...ids] });
     if (!reply.ok) this.notices.error(reply.error.message);
-    else this.notices.announce(`${plural(ids.length, 'picture')} restored.`);
+    else this.notices.announce(`${plural(ids.length, this.#thing)} restored.`);
+  }
+
+  get #thing(): string {
+    return this.kind === 'image' ? 'picture' : 'item';
   }
 
   #page(before: string | null): Promise<Reply<Result<'items.list'>>> {
@@ -151,7 +155,7 @@ export class Gallery {
 
   /** As the studio searches: every word has to begin a word of the item. */
   #matches({ recipe, tags }: Item): boolean {
-    const own = wordsOf([recipe.className, recipe.source, recipe.model.id, recipe.seed, ...tags].join(' '));
+    const own = wordsOf([recipe.className, recipe.source, recipe.speech?.text, recipe.model.id, recipe.seed, ...tags].join(' '));
     return wordsOf(this.search).every((word) => own.some((candidate) => candidate.startsWith(word)));
   }
 }

@@ -7,11 +7,12 @@ export interface Fact {
   readonly value: string;
 }
 
-/** What there is to know about how a picture came to be, in the order in which people ask. */
+/** What there is to know about how an item came to be, in the order in which people ask. */
 export function factsOf(item: Item): Fact[] {
   const { recipe } = item;
   const { sampling } = recipe;
   const facts: (Fact | null)[] = [
+    fact('Text', recipe.speech?.text),
     fact('Class', recipe.className),
     fact('File', recipe.source),
     fact('Edit', recipe.edit && sayEdit(recipe.edit)),
@@ -24,6 +25,7 @@ export function factsOf(item: Item): Fact[] {
     fact('Noise', sampling?.noise),
     sampling ? { label: 'Reveal order', value: sampling.reveal === 'confidence' ? 'surest first' : 'random' } : null,
     fact('Tau', sampling?.tau),
+    fact('Speed', recipe.speech && recipe.speech.speed !== 1 ? `${recipe.speech.speed} ×` : undefined),
     fact('View', sampling?.view),
     item.width !== null && item.height !== null ? { label: 'Size', value: `${item.width} × ${item.height}` } : null,
     item.durationMs !== null ? { label: 'Time', value: formatMs(item.durationMs) } : null,
@@ -33,7 +35,8 @@ export function factsOf(item: Item): Fact[] {
 }
 
 export function titleOf(item: Item): string {
-  return item.recipe.className ?? item.recipe.source ?? 'Picture';
+  const { className, source, speech } = item.recipe;
+  return className ?? source ?? speech?.text ?? (item.kind === 'image' ? 'Picture' : 'Sound');
 }
 
 function fact(label: string, value: string | number | undefined): Fact | null {

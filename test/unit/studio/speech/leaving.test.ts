@@ -1,5 +1,6 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { unzipSync } from 'fflate';
 import OpenAI from 'openai';
 import { extract } from 'tar-stream';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
@@ -65,11 +66,20 @@ async function leaving({ ask, studio, say }: SpeakingStudio): Promise<Record<str
     take: await asset(`/assets/takes/${job.id}/take.wav`),
     'saved take': await asset((await ask('speech.export', { job: job.id, index: null, format: 'wav' })).url),
     'saved sentence': await asset((await ask('speech.export', { job: job.id, index: 0, format: 'wav' })).url),
+    'saved item': await asset((await ask('items.export', { ids: [id], format: 'wav' })).url),
+    'in a zip': firstInZip(
+      await asset((await ask('items.export', { ids: sentences.flatMap(({ item }) => item?.id ?? []), format: 'wav' })).url),
+    ),
     depths: await asset((await ask('tokens.export', { id, format: 'strip' })).url),
     view: view ?? new Uint8Array(),
     decoded: (await studio.decodeTokens(file)).bytes,
     backup: await soundInTar(readFileSync(backup)),
   };
+}
+
+function firstInZip(zip: Uint8Array): Uint8Array {
+  const [sound] = Object.values(unzipSync(zip));
+  return sound ?? new Uint8Array();
 }
 
 function soundInTar(tar: Buffer): Promise<Uint8Array> {
@@ -108,6 +118,19 @@ describe('whatever sound leaves the studio', { timeout: 240_000 }, () => {
     );
   });
 
+  it('is a WAV, in a zip where there are several, and no picture', async () => {
+    const { ask, say, studio } = await speakingStudio(engine);
+    await say();
+    const ids = (await ask('items.list', { limit: 9, before: null, kind: 'speech', search: '' })).items.map(({ id }) => id);
+    expect(await ask('items.export', { ids: ids.slice(-1), format: 'wav' })).toMatchObject({ name: 'Hello there.wav' });
+    const zip = await ask('items.export', { ids, format: 'png' });
+    expect(zip.name).toBe('ResGen 3 sounds.zip');
+    const inside = unzipSync(readFileSync((await studio.asset(zip.url))?.file ?? ''));
+    expect(Object.keys(inside).sort()).toEqual(['Fine.wav', 'Hello there.wav', 'How are you.wav']);
+    for (const format of ['png', 'sheet'] as const)
+      await expect(ask('items.export', { ids: ids.slice(-1), format })).rejects.toThrow('save sounds as WAV');
+  });
+
   it('is of a voice that agreed', async () => {
     const test = await speakingStudio(engine);
     const { ask, say, voice, studio } = test;
@@ -119,6 +142,7 @@ describe('whatever sound leaves the studio', { timeout: 240_000 }, () => {
     const gone = 'The voice “Ada” is in the trash';
     await expect(ask('speech.export', { job: job.id, index: null, format: 'wav' })).rejects.toThrow(gone);
     await expect(ask('speech.export', { job: job.id, index: 0, format: 'wav' })).rejects.toThrow(gone);
+    await expect(ask('items.export', { ids: [id], format: 'wav' })).rejects.toThrow(gone);
     await expect(ask('tokens.export', { id, format: 'strip' })).rejects.toThrow(gone);
     expect(await studio.asset(`/assets/items/${id}/sound.wav`)).toBeNull();
     expect(await studio.asset(`/assets/takes/${job.id}/take.wav`)).toBeNull();
