@@ -1,0 +1,28 @@
+from training.runner import load_recipe
+from training.voice_card import card
+
+
+def test_the_card_says_what_was_measured():
+    recipe = load_recipe("training/recipes/voice-resgen.yaml")
+
+    def clip(speaker: str, said: str) -> dict:
+        judged = {"wer_whisper": 0.25, "wer_sphinx": 0.5, "speaker_cosine": 0.7, "dnsmos_ovr": 2.9, "longest_deleted": 0, "longest_inserted": 0}
+        return {"speaker": speaker, "prompt": f"clip of {speaker}", "text": "a gray cat sleeps", "whisper": said, "sphinx": "a gray cat sleeps", **judged}
+
+    clips = {"0 a": clip("ls-19", "a gray cap sleeps"), "0 b": clip("ls-1737", "a gray cat sleeps")}
+    worst = {key: {"mean": 0.1, "worst": 0.25} for key in ("wer_whisper", "wer_sphinx", "speaker_cosine", "dnsmos_ovr")}
+    report = {
+        "step": 5400,
+        "sampling": recipe["package"]["presets"]["balanced"],
+        "prompts": 1,
+        "prompt_s": 8.0,
+        "clips": clips,
+        "summary": {**worst, "dropped": [], "repeated": ["0 a"]},
+        "bars": {"wer_whisper <= 0.12": True, "dnsmos_ovr >= 3.0": False},
+    }
+    text = card(recipe, report, 16, 128, 1.75, "2 cores")
+    assert "5,400 steps of 16 rows (1.8 hours, 2 cores" in text
+    assert "| word error rate, whisper-base | 12.5% | 0.0% | 25.0% | 25.0% |" in text
+    assert "1 sentences that are in no training text, said after 8 s of ls-1737 and ls-19" in text
+    assert "repeated: 1" in text and "| dnsmos_ovr >= 3.0 | **not met** |" in text and "## Licence" in text
+    assert "Kokoro-82M" in text and "speechocean762, adult" not in text
