@@ -62,13 +62,18 @@ export type Edit = z.infer<typeof Edit>;
 export const Parent = z.strictObject({ id: ItemId, sha256: z.string().regex(/^[0-9a-f]{64}$/) });
 export type Parent = z.infer<typeof Parent>;
 
-/** A sentence as it was said. */
+/** Seeds of sentences that were rolled again, by their place in a text. */
+const RolledSeeds = z.record(z.string().regex(/^\d{1,4}$/), Seed);
+
+/** A sentence as it was said, or a text of several. */
 export const Spoken = z.strictObject({
   text: z.string().max(LIMITS.speech.limits.text.value),
   speed: Speed,
   /** What the front end made of the text, with the boundaries and marks, and how long each lasts; they fill the item from its start. */
   phones: z.array(z.string().max(8)).max(LIMITS.speech.limits.phones.value),
   ms: z.array(z.number().min(0)).max(LIMITS.speech.limits.phones.value),
+  /** Of a text of several sentences, whose phones are in the recipes of these. */
+  again: RolledSeeds.optional(),
 });
 export type Spoken = z.infer<typeof Spoken>;
 
@@ -133,8 +138,7 @@ export const SpeechRequest = z.strictObject({
   seed: Seed,
   sampling: Sampling,
   speed: Speed.default(1),
-  /** Seeds of sentences that were rolled again, by their place. */
-  again: z.record(z.string().regex(/^\d{1,4}$/), Seed).default({}),
+  again: RolledSeeds.default({}),
 });
 export type SpeechRequest = z.infer<typeof SpeechRequest>;
 

@@ -1,4 +1,4 @@
-import type { Bridge, ParamsInput, Result } from '../../contract/index.js';
+import type { Bridge, ParamsInput, Recipe, Result } from '../../contract/index.js';
 import { SPEECH_LIMITS } from '../../contract/index.js';
 import { formatNumber } from '../shared/format.js';
 import { SamplingForm } from '../shared/sampling/sampling.svelte.js';
@@ -18,6 +18,8 @@ export class SpeechForm extends SamplingForm {
   plan = $state.raw<Plan | null>(null);
   /** Why this text can't be said, as the studio says it. */
   refusal = $state<string | null>(null);
+  /** Seeds of single sentences that a restored recipe brought; they are of its text and seed alone. */
+  #rolled: { text: string; seed: number; again: Record<string, number> } | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
   /** Only the newest question counts. */
   #asked = 0;
@@ -29,6 +31,17 @@ export class SpeechForm extends SamplingForm {
   write(text: string): void {
     this.text = text;
     this.replan();
+  }
+
+  /** Fills in what something was said by; its model and its voice are chosen already. The sentence that says why it can't, or null. */
+  restore({ seed, sampling, speech }: Recipe): string | null {
+    if (!speech || !sampling || seed === undefined) return 'This recipe is of nothing that was said.';
+    this.useSampling(sampling);
+    this.typeSeed(seed);
+    this.speed = speech.speed;
+    this.#rolled = { text: speech.text, seed, again: speech.again ?? {} };
+    this.write(speech.text);
+    return null;
   }
 
   setSpeed(speed: number): void {
@@ -61,7 +74,8 @@ export class SpeechForm extends SamplingForm {
     const { model, voice, text, sampling, speed } = this;
     if (this.problem !== null || !model || voice === null || !sampling) return null;
     if (!this.pinned) this.rollSeed();
-    return { model: model.id, voice, text, seed: this.seed, sampling, speed };
+    const rolled = this.#rolled?.text === text && this.#rolled.seed === this.seed ? this.#rolled.again : {};
+    return { model: model.id, voice, text, seed: this.seed, sampling, speed, ...(Object.keys(rolled).length > 0 && { again: rolled }) };
   }
 
   async #ask(asked: number): Promise<void> {

@@ -1,4 +1,5 @@
-import type { Reply, SoundFormat, StudioEvent, Take, Voice } from '../../contract/index.js';
+import type { Recipe, Reply, SoundFormat, StudioEvent, Take, Voice } from '../../contract/index.js';
+import type { NamedBytes } from '../shared/files.js';
 import { plural } from '../shared/format.js';
 import { randomSeed } from '../shared/seed.js';
 import type { Studio, UsableModel } from '../studio.svelte.js';
@@ -87,6 +88,28 @@ export class SpeakPage {
         // Those of other pages, and the studio's own, see Studio.onEvent.
         break;
     }
+  }
+
+  /** A sound that was saved, dropped on the page: says its text again as it was. */
+  async takeFile(file: NamedBytes): Promise<void> {
+    const reply = await this.studio.bridge.call('recipe.read', file);
+    const problem = reply.ok ? this.#restore(reply.value, file.name) : reply.error.message;
+    if (problem !== null) this.studio.notices.error(problem);
+  }
+
+  /** The sentence that says why the recipe can't be used, or null. */
+  #restore(recipe: Recipe, file: string): string | null {
+    const { model, voice, speech } = recipe;
+    if (!speech) return `“${file}” was not said. Drop a sound that was saved here.`;
+    if (!this.models.some(({ id }) => id === model.id)) {
+      return `“${file}” was said by the model “${model.id}”, which is not here. Add it, then drop the sound again.`;
+    }
+    this.chooseModel(model.id);
+    const own = this.voices.find(({ id }) => id === voice);
+    if (own) this.form.voice = own.id;
+    const problem = this.form.restore(recipe);
+    if (problem === null) this.studio.notices.say(own ? 'Recipe restored.' : 'Recipe restored. Its voice is not here: choose another one.');
+    return problem;
   }
 
   async speak(): Promise<void> {

@@ -134,7 +134,7 @@ export class Takes {
   }
 
   /** Of the whole text: what each of its sentences lasts is in the recipes of these. */
-  #recipe({ request: { model, voice, text, speed, seed, sampling } }: SpeechJob, version: string): Recipe {
+  #recipe({ request: { model, voice, text, speed, seed, sampling, again } }: SpeechJob, version: string): Recipe {
     return {
       format: 1,
       studio: this.parts.version,
@@ -144,7 +144,7 @@ export class Takes {
       seed,
       sampling,
       voice,
-      speech: { text, speed, phones: [], ms: [] },
+      speech: { text, speed, phones: [], ms: [], ...(Object.keys(again).length > 0 && { again }) },
     };
   }
 }

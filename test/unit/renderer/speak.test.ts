@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { Item, Manifest, SpeechJob, Take } from '../../../src/contract/index.js';
+import type { Item, Manifest, Recipe, SpeechJob, Take } from '../../../src/contract/index.js';
 import { Notices } from '../../../src/renderer/shared/notices.svelte.js';
 import { wordsOf } from '../../../src/renderer/shared/words.js';
 import { SpeakPage } from '../../../src/renderer/speak/speak.svelte.js';
@@ -94,6 +94,46 @@ describe('the Speak page', () => {
     expect([page.form.plan, page.form.problem]).toEqual([null, 'There is nothing to say. Write words.']);
     await page.speak();
     expect(bridge.called('speech.say')).toEqual([]);
+  });
+
+  it('says what a dropped sound says as it was said, as long as text and seed are its own', async () => {
+    const speech = { text: 'One. Two.', speed: 1.25, phones: [], ms: [], again: { 1: 77 } };
+    const recipe: Recipe = {
+      format: 1,
+      studio: '',
+      model: { id: 'voice-en', version: '1' },
+      kind: 'speech',
+      verb: 'generate',
+      seed: 9,
+      sampling,
+      voice: 'ada',
+      speech,
+    };
+    let read: Recipe = recipe;
+    const { bridge, page, notices } = open({ 'recipe.read': () => read });
+    await page.load();
+    const file = { name: 'take.wav', bytes: new Uint8Array(1) };
+    await page.takeFile(file);
+    await page.speak();
+    page.form.typeSeed(10);
+    await page.speak();
+    const asked = { model: 'voice-en', voice: 'ada', text: 'One. Two.', sampling, speed: 1.25 };
+    expect(bridge.called('speech.say')).toEqual([
+      { ...asked, seed: 9, again: { 1: 77 } },
+      { ...asked, seed: 10 },
+    ]);
+    for (const [change, said] of [
+      [{ voice: 'eve' }, 'Recipe restored. Its voice is not here: choose another one.'],
+      [
+        { model: { id: 'voice-de', version: '1' } },
+        '“take.wav” was said by the model “voice-de”, which is not here. Add it, then drop the sound again.',
+      ],
+      [{ speech: undefined }, '“take.wav” was not said. Drop a sound that was saved here.'],
+    ] as const) {
+      read = { ...recipe, ...change };
+      await page.takeFile(file);
+      expect(notices.toasts.at(-1)?.text).toBe(said);
+    }
   });
 
   it('says a text with the knobs as they are, guided together unless told otherwise', async () => {

@@ -69,7 +69,7 @@ describe('a text', { timeout: 240_000 }, () => {
   });
 
   it('says a sentence again with another seed, and the old one can be had back', async () => {
-    const { ask, say, ended, events } = await speakingStudio(engine);
+    const { ask, say, ended, events, studio } = await speakingStudio(engine);
     const job = await say();
     const before = await ask('speech.take', { job: job.id });
     const old = before.sentences[1]?.item?.id ?? '';
@@ -83,6 +83,10 @@ describe('a text', { timeout: 240_000 }, () => {
     expect(await ask('items.get', { id: old })).toMatchObject({ jobId: null, deletedAt: expect.any(Number) as number });
     await ask('items.restore', { ids: [old] });
     expect((await ask('items.list', everything)).total).toBe(4);
+    // The whole take says in its recipe which seed is another than its own.
+    const file = await ask('speech.export', { job: job.id, index: null, format: 'wav' });
+    const bytes = new Uint8Array(readFileSync((await studio.asset(file.url))?.file ?? ''));
+    expect(await ask('recipe.read', { name: 'take.wav', bytes })).toMatchObject({ seed: 5, speech: { text: TEXT, again: { 1: 77 } } });
     await expect(ask('speech.again', { job: job.id, index: 3, seed: 1 })).rejects.toThrow('This text has 3 sentences. Choose one of them.');
   });
 
