@@ -20,8 +20,9 @@ from tqdm import tqdm
 from training.codec import Codec, load_codec
 from training.runner import arguments, load_recipe
 from training.speech_data import Speech, load_speech, to_level
-from training.speech_judges import Dnsmos, Normaliser, Speaker, Sphinx, Whisper, pesq_wideband, stoi, word_error_rate
+from training.speech_judges import Dnsmos, Normaliser, Speaker, Sphinx, pesq_wideband, stoi, word_error_rate
 from training.speech_losses import MelDistance
+from training.whisper import Whisper
 
 ORIGINAL = "original"
 MEASURES = ("mel_db", "pesq", "stoi", "dnsmos_sig", "dnsmos_bak", "dnsmos_ovr", "speaker_cosine")

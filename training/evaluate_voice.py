@@ -27,10 +27,11 @@ from training.phone_table import BOUNDARY, to_ids
 from training.runner import arguments, load_recipe
 from training.sampler import Sampling
 from training.speech_data import RATE, VALIDATION_SPEAKERS, Speech, load_speech, to_level
-from training.speech_judges import Dnsmos, Normaliser, Speaker, Sphinx, Whisper, word_error_rate
+from training.speech_judges import Dnsmos, Normaliser, Speaker, Sphinx, word_error_rate
 from training.speech_sampler import SpeechStep, sample_speech
 from training.speech_tokens import LEVEL_DB, collate, from_durations
 from training.text.phones import FrontEnd, Sentence
+from training.whisper import Whisper
 
 RECOGNISERS = ("whisper", "sphinx")
 

