@@ -4,12 +4,12 @@
  */
 import os from 'node:os';
 import path from 'node:path';
-import { mlserverPython } from '../scripts/lib/mlserver.mjs';
+import { mlserver } from '../scripts/lib/mlserver.mjs';
 import { root } from '../scripts/lib/project.mjs';
 import { bundled, printReport } from './lib.mjs';
 
 const [batch = 8, rounds = 5, steps = 16] = process.argv.slice(2).map(Number);
-const python = mlserverPython();
+const python = mlserver.python;
 if (python === null) throw new Error('There is no MLServer here. `npm run test:servers` installs it.');
 const { throughput } = await bundled('servers.ts');
 const load = { batch, rounds, steps, threads: os.availableParallelism() };

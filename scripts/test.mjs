@@ -9,6 +9,7 @@ import { spawnSync } from 'node:child_process';
 import { buildIfStale } from './lib/build.mjs';
 import { installedElectron } from './lib/electron.mjs';
 import { binOf, messageOf, root, runNode } from './lib/project.mjs';
+import { recogniser } from './lib/recogniser.mjs';
 import { ensureSystemPackages } from './lib/system-packages.mjs';
 import { ensureTestElectron } from './test-electron.mjs';
 
@@ -49,7 +50,20 @@ function unit() {
 async function endToEnd() {
   await ensureSystemPackages();
   buildIfStale();
-  return playwright(rest, { ELECTRON_OVERRIDE_DIST_PATH: installedElectron() ?? (await ensureTestElectron()) });
+  return playwright(rest, {
+    ELECTRON_OVERRIDE_DIST_PATH: installedElectron() ?? (await ensureTestElectron()),
+    RESGEN_RECOGNISER: pythonThatHears(),
+  });
+}
+
+/** For the test that listens to what was said; that one is left out where there is none. Installed for whole runs, as it takes a minute. */
+function pythonThatHears() {
+  try {
+    return (rest.length === 0 ? recogniser.ensure() : recogniser.python) ?? undefined;
+  } catch (error) {
+    console.log(`No recogniser of speech: ${messageOf(error)}.`);
+    return undefined;
+  }
 }
 
 /** @returns {Promise<Tally>} */
