@@ -61,8 +61,7 @@ def card(recipe: dict[str, Any], report: dict[str, Any], D: int, H: int, hours: 
         "## Bars",
         table(["bar", ""], [[name, "met" if met else "**not met**"] for name, met in report["bars"].items()]),
         "## Use",
-        "English only. Use it for your own voice or with the speaker's consent; the studio asks for that, and marks what it makes as synthetic. It mishears itself on rare names and is no source "
-        "of truth about anybody's words.",
+        "English only. Use it for your own voice or with the speaker's consent; the studio asks for that, and marks what it makes as synthetic. Rare names may come out wrong.",
         "## Licence",
         LICENCE,
     ]
