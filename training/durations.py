@@ -121,7 +121,7 @@ def main() -> None:
     os.nice(10)
     torch.set_num_threads(args.threads)
     alignments, _ = load_alignments(recipe, runs)
-    training = [a for a in alignments if a.speaker not in VALIDATION_SPEAKERS]
+    training = [a for a in alignments if a.speaker not in VALIDATION_SPEAKERS and recipe["data"]["sets"][a.set] > 0]
     validation = [a for a in alignments if a.speaker in VALIDATION_SPEAKERS]
     model, pace = fit(training, recipe["ridge"])
     folder = runs / recipe["name"]

@@ -5,7 +5,7 @@ A row of training is a prompt (the clip's own beginning, or part of another clip
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -57,6 +57,15 @@ class SpeechTokens:
     def load(path: Path) -> SpeechTokens:
         saved = torch.load(path, weights_only=True)
         return SpeechTokens(**{**saved, "entries": [Entry(**e) for e in saved["entries"]]})
+
+    @property
+    def sets(self) -> set[str]:
+        return {e.set for e in self.entries}
+
+    def with_more(self, other: SpeechTokens) -> SpeechTokens:
+        """Both, of one codec. Scale and sigma stay: a generator that was trained with them goes on."""
+        moved = [replace(e, start=e.start + len(self.x)) for e in other.entries]
+        return SpeechTokens(torch.cat([self.x, other.x]), self.entries + moved, self.tokens_per_second, self.scale, self.sigma)
 
     def where(self, chosen) -> SpeechTokens:
         """The entries that `chosen` says yes to, over the same tokens."""

@@ -45,12 +45,17 @@ def validate(model: TrainingStep, cutter: Cutter, run: Run, schedule: str, batch
 
 
 def speech_tokens(recipe: dict[str, Any], runs: Path, cache: Path) -> SpeechTokens:
-    """Reads the cache, or aligns and encodes the recipe's `data` and writes it."""
-    if not cache.exists():
+    """Reads the cache; aligns and encodes what it lacks of the recipe's `data`, and writes it."""
+    known = SpeechTokens.load(cache) if cache.exists() else None
+    missing = set(recipe["data"]["sets"]) - (known.sets if known else set())
+    if missing:
         codec, _ = load_codec(runs, recipe["codec"])
         alignments, clips = load_alignments(recipe, runs)
-        encode_all(codec, Speech(runs / recipe["cache"], clips), alignments, Augment(**recipe["augment"]), recipe["seed"]).save(cache)
-    return SpeechTokens.load(cache)
+        speech = Speech(runs / recipe["cache"], [clip for clip in clips if clip.set in missing])
+        made = encode_all(codec, speech, alignments, Augment(**recipe["augment"]), recipe["seed"])
+        known = known.with_more(made) if known else made
+        known.save(cache)
+    return known
 
 
 def cutters(tokens: SpeechTokens, recipe: dict[str, Any], frames_per_token: int) -> tuple[Cutter, Cutter]:

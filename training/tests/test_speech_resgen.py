@@ -40,6 +40,16 @@ def tiny_tokens(seed: int = 0) -> SpeechTokens:
     return SpeechTokens(torch.cat(pieces), entries, RATE_TOKENS, 1.0, torch.tensor([0.5, 0.3, 0.1]))
 
 
+def test_a_further_set_leaves_what_was_there_as_it_was():
+    first, second = tiny_tokens(0), tiny_tokens(1)
+    both = first.with_more(second)
+    assert torch.equal(both.x[: len(first.x)], first.x) and both.entries[: len(first.entries)] == first.entries
+    for before, after in zip(second.entries, both.entries[len(first.entries) :]):
+        assert torch.equal(both.x[after.start : after.start + after.length], second.x[before.start : before.start + before.length])
+        assert (after.voice, after.phones, after.ends) == (before.voice, before.phones, before.ends)
+    assert both.scale == first.scale and both.sets == {"s"}
+
+
 def codebooks() -> torch.Tensor:
     return torch.randn(D, V, H, generator=torch.Generator().manual_seed(0)) * torch.tensor([1.0, 0.5, 0.2]).view(3, 1, 1)
 
