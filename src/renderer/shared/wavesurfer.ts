@@ -9,6 +9,14 @@ export function keepStyles(made: WaveSurfer): void {
   root.adoptedStyleSheets = [sheet];
 }
 
+/** Tells whether it plays, and the second that it is at. */
+export function follow(made: WaveSurfer, onplaying: (playing: boolean) => void, ontime: (seconds: number) => void): void {
+  made.on('play', () => onplaying(true));
+  made.on('pause', () => onplaying(false));
+  made.on('finish', () => onplaying(false));
+  made.on('timeupdate', ontime);
+}
+
 /** What a token of `styles/tokens.css` is here and now, as a canvas takes it: the token itself names a colour for either theme. */
 export function colourOf(element: HTMLElement, token: string): string {
   const probe = element.appendChild(document.createElement('i'));

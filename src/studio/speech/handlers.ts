@@ -1,12 +1,11 @@
-import { type CallName, fromWav, speechCalls } from '../../contract/index.js';
+import type { CallName, speechCalls } from '../../contract/index.js';
 import { baseName } from '../exports.js';
 import type { Handlers, Parts } from '../handlers.js';
-import { itemFiles } from '../library.js';
 import { estimate, speaking } from './plan.js';
 
 type SpeechCall = Extract<CallName, keyof typeof speechCalls>;
 
-export function createSpeechHandlers({ models, planner, queue, takes, items, library, exports, emit }: Parts): Pick<Handlers, SpeechCall> {
+export function createSpeechHandlers({ models, planner, queue, takes, items, exports, emit }: Parts): Pick<Handlers, SpeechCall> {
   return {
     'speech.plan': async ({ model, text, speed }) => {
       speaking((await models.find(model)).manifest);
@@ -22,11 +21,7 @@ export function createSpeechHandlers({ models, planner, queue, takes, items, lib
         if (removed.length > 0) emit({ name: 'itemsRemoved', payload: removed.map((item) => item.id) });
       }),
     'speech.export': async ({ job, index, format }) => {
-      if (index !== null) {
-        const item = takes.item(job, index);
-        const sound = fromWav(await library.read(item.id, itemFiles.sound));
-        return exports.sound(`${baseName(item)}.${format}`, sound, item.recipe);
-      }
+      if (index !== null) return exports.create([takes.item(job, index)], format);
       const { sound, recipe } = await takes.sound(job);
       return exports.sound(`${baseName({ recipe })}.${format}`, sound, recipe);
     },
