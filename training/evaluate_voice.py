@@ -184,7 +184,10 @@ def main() -> None:
     identity = {"sampling": vars(sampling), "voice_share": settings["voice_share"], "sentences": sentences}
     identity |= {"prompts": settings["prompts"], "prompt_s": settings["prompt_s"]}
     # Read before the weights: where training goes on meanwhile, those are of this step or a later one, which the next start finds out.
-    identity["step"] = torch.load(runs / recipe["name"] / "checkpoint.pt", map_location="cpu", weights_only=True)["step"]
+    step_of = lambda name: torch.load(runs / name / "checkpoint.pt", map_location="cpu", weights_only=True, mmap=True)["step"]  # noqa: E731
+    identity["step"] = step_of(recipe["name"])
+    if recipe.get("decoder"):
+        identity["decoder_step"] = step_of(recipe["decoder"])
     say = Say(*trained_models(recipe, runs), sampling, settings["voice_share"])
     dnsmos = Dnsmos(Path(settings["dnsmos"]), args.threads)
     judges = VoiceJudges(Whisper(runs / "judges", args.threads), Sphinx(), dnsmos, Speaker(), normalise)

@@ -57,7 +57,8 @@ def random_models(recipe: dict[str, Any]) -> tuple[Codec, SpeechStep, DurationMo
 
 
 def trained_models(recipe: dict[str, Any], runs: Path) -> tuple[Codec, SpeechStep, DurationModel]:
-    codec, _ = load_codec(runs, recipe["codec"])
+    # Encoder and codebooks are the same in both.
+    codec, _ = load_codec(runs, recipe.get("decoder") or recipe["codec"])
     durations, _ = load_durations(runs, recipe["durations"])
     tokens = SpeechTokens.load(runs / recipe["name"] / "tokens.pt")
     path = runs / recipe["name"] / "checkpoint.pt"

@@ -5,8 +5,8 @@
     python -m training.from_package --package resources/models/voice-codec --recipe training/recipes/voice-codec.yaml --runs runs
 
 Writes `checkpoint.pt` of the tokenizer's, the decoder's and the generator's run: weights as shipped (averaged, rounded to float16), step 0, no optimizer. Of a
-package that speaks they are the codec's, at the step where its encoder stands still, `durations.pt`, and the generator's. The recipes must name the sizes that
-the package has. The result is held against the package's golden outputs before it is written.
+package that speaks they are the codec's, at the step where its encoder stands still, `durations.pt`, and the generator's; begin with `voice-codec`, as the
+decoder of `voice-en` is another. The recipes must name the sizes that the package has. The result is held against the package's golden outputs before it is written.
 """
 
 from __future__ import annotations
@@ -158,6 +158,8 @@ def speech_runs(args: argparse.Namespace, golden: Golden, manifest: dict[str, An
     codec = speech_codec(args.package, codec_recipe, golden)
     # Where tokens that were made stay valid: from the start, training would move the encoder.
     write(args.runs / codec_recipe["name"], codec_recipe, {"codec": codec, "ema": codec}, codec_recipe["freeze_at"])
+    if "decoder" in recipe:
+        write(args.runs / recipe["decoder"], {"name": recipe["decoder"], "model": codec_recipe["model"]}, {"codec": codec, "ema": codec}, 0)
     if not speaks:
         return
 

@@ -136,10 +136,13 @@ class Batch:
 
 @dataclass
 class Row:
+    """`at` is the position of its clip from which what is to be made was cut."""
+
     x: torch.Tensor
     prompt: int
     phones: list[int]
     frames: np.ndarray
+    at: int = 0
 
 
 class Cutter:
@@ -181,7 +184,7 @@ class Cutter:
         end = entry.length if entry.length - at <= self.longest else self._word_end(entry, at)
         first, last, frames = text_frames(entry, at, end, self.rate, self.R)
         absent = np.full((len(prompt), self.R), -1)
-        return Row(torch.cat([prompt, self._codes(entry)[at:end]]), len(prompt), entry.phones[first : last + 1], np.concatenate([absent, frames]))
+        return Row(torch.cat([prompt, self._codes(entry)[at:end]]), len(prompt), entry.phones[first : last + 1], np.concatenate([absent, frames]), at)
 
     def _codes(self, e: Entry) -> torch.Tensor:
         return self.tokens.x[e.start : e.start + e.length].long()

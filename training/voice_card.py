@@ -49,6 +49,7 @@ def card(recipe: dict[str, Any], report: dict[str, Any], D: int, H: int, hours: 
         "from a regression, the voice's clip as tokens in front and as one vector, and a mixture of Gaussians over the summed embeddings of all masked depths. Attention works on pairs of "
         f"positions. {size / 1e6:.1f} M numbers, {report['step']:,} steps of {recipe['batch']} rows ({hours:.1f} hours, {trained_on}, shared with other work). Weights are exponential moving "
         "averages, rounded to float16, and what follows was measured with these.",
+        *_decoder_section(report),
         "## Data",
         "\n".join(f"- {DATA.get(name, name)}" for name in recipe["data"]["sets"])
         + "\n\nOf clips without a text only the voice was used. Phones of the synthetic speech came with it, those of the recordings were aligned by pocketsphinx.",
@@ -66,6 +67,15 @@ def card(recipe: dict[str, Any], report: dict[str, Any], D: int, H: int, hours: 
         LICENCE,
     ]
     return "\n\n".join(blocks) + "\n"
+
+
+def _decoder_section(report: dict[str, Any]) -> list[str]:
+    if "decoder_step" not in report:
+        return []
+    return [
+        f"With encoder and codebooks at rest, the codec's decoder was taught on for {report['decoder_step']:,} steps with training clips that the generator had said again: to the clip itself where "
+        "the first depths had been left as they were, and by complex-STFT critics alone where nothing had. No judge below had a part in it."
+    ]
 
 
 def main() -> None:

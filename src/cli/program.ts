@@ -153,7 +153,7 @@ function createProgram(builtFolder: string, done: (exitCode: number) => void): C
     .addOption(new Option('--preset <name>', "settings to start from (default: the model's)").choices(['fast', 'balanced', 'best']))
     .option('--set <knob=value>', 'change one setting of the sampler; may be given again', append, [])
     .option('--speed <factor>', '2 is twice as fast, 0.5 half', number, 1)
-    .requiredOption('--out <file.wav>', 'sound to write')
+    .requiredOption('--out <file>', 'sound to write (.wav, .flac, .mp3)')
     .addOption(overwrite)
     .addOption(json)
     .action(run(async () => (await import('./speak.js')).speak));

@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { basename, extname } from 'node:path';
-import { type EventPayload, type Job, type ParamsInput, StudioError, type Voice } from '../contract/index.js';
+import { type EventPayload, type Job, type ParamsInput, type SoundFormat, StudioError, type Voice } from '../contract/index.js';
 import type { Studio } from '../studio/index.js';
 import { conclude, followJob } from './follow-job.js';
 import { type Host, ask, withStudio } from './host.js';
@@ -11,6 +11,8 @@ import { samplingOf } from './sampling.js';
 import { alreadyThere, formatOf } from './target.js';
 import { readInput } from './token-input.js';
 import { findVoice } from './voices.js';
+
+const SOUND_FORMATS: Readonly<Record<string, SoundFormat>> = { '.wav': 'wav', '.flac': 'flac', '.mp3': 'mp3' };
 
 interface SpeakOptions {
   model: string;
@@ -33,7 +35,7 @@ interface SpeakOptions {
  * do as well, and is then kept nowhere.
  */
 export async function speak(host: Host, options: SpeakOptions): Promise<number> {
-  const format = formatOf(options.out, { '.wav': 'wav' });
+  const format = formatOf(options.out, SOUND_FORMATS);
   if (!options.overwrite && existsSync(options.out)) throw alreadyThere(options.out);
   const text = await textOf(options);
   const isClip = existsSync(options.voice);
@@ -68,7 +70,7 @@ async function say(
   studio: Studio,
   request: ParamsInput<'speech.say'>,
   { out, overwrite, json }: SpeakOptions,
-  format: 'wav',
+  format: SoundFormat,
 ): Promise<number> {
   const line = new ProgressLine();
   const started = performance.now();

@@ -7,7 +7,7 @@ import { ItemFilter, LIBRARY_LIMITS, LibrarySummary, Tag } from './library.js';
 import { ModelSummary } from './model.js';
 import { ImageRequest, Item, ItemId, Job, JobId, ProviderProbe, Recipe, Settings } from './records.js';
 import { reportCalls } from './reports.js';
-import { speechCalls } from './speech.js';
+import { SoundFormat, speechCalls } from './speech.js';
 import { voiceCalls } from './voices.js';
 
 const Ids = z.array(ItemId).min(1).max(LIBRARY_LIMITS.perCall);
@@ -103,7 +103,7 @@ export const calls = {
    * a sound says in any case that it is synthetic.
    */
   'items.export': {
-    params: z.strictObject({ ids: Ids, format: z.enum(['png', 'jpeg', 'webp', 'sheet', 'wav']) }),
+    params: z.strictObject({ ids: Ids, format: z.enum(['png', 'jpeg', 'webp', 'sheet', ...SoundFormat.options]) }),
     result: ExportedFile,
   },
   /** Encodes a picture, or with a model of sounds a clip (WAV, FLAC, MP3, Ogg Vorbis or Opus), and keeps it as an item. */

@@ -8,8 +8,8 @@ import { Seed } from './sampling.js';
 
 export const SPEECH_LIMITS = numbers(LIMITS.speech);
 
-/** No encoder of FLAC was found that is kept, small and freely licensed. */
-export const SoundFormat = z.enum(['wav']);
+/** WAV and FLAC hold the same samples; MP3 is smaller still. */
+export const SoundFormat = z.enum(['wav', 'flac', 'mp3']);
 export type SoundFormat = z.infer<typeof SoundFormat>;
 
 /** A sentence of a take, or the silence that somebody wrote between two. */

@@ -10,13 +10,14 @@ import {
   type ParamsInput,
   Seed,
   Speed,
+  SoundFormat,
   SpeechRequest,
   StudioError,
   type Voice,
   assets,
   explain,
 } from '../contract/index.js';
-import type { Studio } from '../studio/index.js';
+import type { Asset, Studio } from '../studio/index.js';
 
 /** Why a request without the right key goes no further. */
 export interface KeyProblem {
@@ -45,7 +46,7 @@ export const ImageGeneration = z.object({
 });
 type ImageGeneration = z.infer<typeof ImageGeneration>;
 
-/** Body of `POST /v1/audio/speech`. The voice is the name of one of the studio's; clients that leave the format out get a WAV. */
+/** Body of `POST /v1/audio/speech`. The voice is the name of one of the studio's; clients that leave the format out get an MP3, as from OpenAI. */
 export const SpeechGeneration = z.object({
   model: z.string().max(64).optional(),
   input: SpeechRequest.shape.text,
@@ -117,7 +118,8 @@ export function addOpenAiRoutes(app: FastifyInstance, studio: Studio, keyProblem
       if (!body.success) throw new StudioError('bad-request', `The request can't be used: ${explain(body.error)}.`);
       const left = new AbortController();
       reply.raw.once('close', () => left.abort());
-      return reply.type('audio/wav').send(await speak(studio, body.data, left.signal));
+      const { file, contentType } = await speak(studio, body.data, left.signal);
+      return reply.type(contentType).send(await readFile(file));
     }),
   );
 }
@@ -143,10 +145,14 @@ async function generate(studio: Studio, body: ImageGeneration, left: AbortSignal
   return items;
 }
 
-/** Says the text as a job like any other: the WAV of the whole. */
-async function speak(studio: Studio, body: SpeechGeneration, left: AbortSignal): Promise<Buffer> {
-  if (body.stream_format === 'sse' || (body.response_format && body.response_format !== 'wav')) {
-    throw new StudioError('bad-request', 'The studio answers with whole WAV files. Ask for response_format "wav" without events.');
+/** Says the text as a job like any other: the file of the whole. */
+async function speak(studio: Studio, body: SpeechGeneration, left: AbortSignal): Promise<Asset> {
+  const format = SoundFormat.safeParse(body.response_format ?? 'mp3');
+  if (!format.success || body.stream_format === 'sse') {
+    throw new StudioError(
+      'bad-request',
+      `The studio answers with whole files. Ask for a response_format of ${SoundFormat.options.join(', ')}, without events.`,
+    );
   }
   const usable = await generators(studio, 'speech');
   const manifest = body.model === undefined ? usable[0] : usable.find(({ id }) => id === body.model);
@@ -161,11 +167,11 @@ async function speak(studio: Studio, body: SpeechGeneration, left: AbortSignal):
     sampling: preset.sampling,
     speed: body.speed ?? 1,
   });
-  const exported = await studio.call('speech.export', { job: job.id, index: null, format: 'wav' });
+  const exported = await studio.call('speech.export', { job: job.id, index: null, format: format.data });
   if (!exported.ok) throw new StudioError(exported.error.code, exported.error.message);
   const asset = await studio.asset(exported.value.url);
   if (!asset) throw new StudioError('bad-file', 'A sound that was just made is gone. Ask again.');
-  return readFile(asset.file);
+  return asset;
 }
 
 async function voiceOf(studio: Studio, name: string): Promise<Voice> {

@@ -77,7 +77,12 @@ export function openApi(): JsonSchema {
           tags: ['openai'],
           requestBody: { required: true, content: content(schemaOf(SpeechGeneration, 'input')) },
           responses: {
-            200: { description: 'The text as WAV.', content: { 'audio/wav': { schema: { type: 'string', format: 'binary' } } } },
+            200: {
+              description: 'The text as MP3, or as `response_format` asks.',
+              content: Object.fromEntries(
+                ['audio/mpeg', 'audio/flac', 'audio/wav'].map((type) => [type, { schema: { type: 'string', format: 'binary' } }]),
+              ),
+            },
           },
           security: [{ key: [] }],
         },

@@ -19,6 +19,8 @@ const TYPES: Readonly<Record<string, string>> = {
   webp: 'image/webp',
   gif: 'image/gif',
   wav: 'audio/wav',
+  flac: 'audio/flac',
+  mp3: 'audio/mpeg',
   csv: 'text/csv',
   zip: 'application/zip',
   safetensors: 'application/octet-stream',

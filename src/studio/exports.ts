@@ -2,7 +2,18 @@ import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { open, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Zip, ZipPassThrough } from 'fflate';
-import { type ExportedFile, type Item, type Params, type Recipe, type Sound, StudioError, assets, fromWav } from '../contract/index.js';
+import {
+  type ExportedFile,
+  type Item,
+  type Params,
+  type Recipe,
+  type Sound,
+  SoundFormat,
+  StudioError,
+  assets,
+  fromWav,
+} from '../contract/index.js';
+import { compressed } from './compressed-sound.js';
 import { writeWhole } from './files.js';
 import { newId } from './ids.js';
 import { type Library, itemFiles } from './library.js';
@@ -12,13 +23,13 @@ import { loadSharp } from './sharp.js';
 import { markedWav, withMarks } from './sound-marks.js';
 
 type Format = Exclude<Params<'items.export'>['format'], 'sheet'>;
-type PictureFormat = Exclude<Format, 'wav'>;
-const EXTENSIONS: Record<Format, string> = { png: 'png', jpeg: 'jpg', webp: 'webp', wav: 'wav' };
+type PictureFormat = Exclude<Format, SoundFormat>;
+const EXTENSIONS: Record<Format, string> = { png: 'png', jpeg: 'jpg', webp: 'webp', wav: 'wav', flac: 'flac', mp3: 'mp3' };
 
 /** Long enough for a slow save dialog. */
 const KEEP_MS = 3600 * 1000;
 
-export const EXPORT_FILE = /^[0-9a-z]{21}\.(?:png|jpg|webp|gif|wav|zip|safetensors|npy|csv)$/;
+export const EXPORT_FILE = /^[0-9a-z]{21}\.(?:png|jpg|webp|gif|wav|flac|mp3|zip|safetensors|npy|csv)$/;
 
 /**
  * Files for the person to save. This is the one place where a picture or a sound leaves the studio, so it is the one that decides whether its
@@ -54,7 +65,7 @@ export class Exports {
     if (format === 'sheet') return this.write('ResGen sheet.png', await this.#sheet(items));
     const [first] = items;
     if (items.length > 1 || !first) return this.#zip(items, format);
-    if (isSound(first) && format !== 'wav') throw noPicture();
+    if (isSound(first) && !isSoundFormat(format)) throw noPicture();
     return this.write(`${baseName(first)}.${EXTENSIONS[format]}`, await this.#file(first, format));
   }
 
@@ -90,13 +101,19 @@ export class Exports {
     return file;
   }
 
-  /** A sound for the person to save. @throws StudioError as `assertUsable` */
-  sound(name: string, sound: Sound, recipe: Recipe): Promise<ExportedFile> {
+  /** A sound for the person to save, without the format's own ending in `base`. @throws StudioError as `assertUsable` */
+  async sound(base: string, sound: Sound, recipe: Recipe, format: SoundFormat): Promise<ExportedFile> {
     this.#removeOld();
-    return this.write(name, this.wav(sound, recipe));
+    return this.write(`${base}.${EXTENSIONS[format]}`, await this.#soundFile(sound, recipe, format));
   }
 
-  /** Every sound that leaves as bytes is made here. */
+  /** Every sound that leaves as bytes is made here or in `wav`. */
+  async #soundFile(sound: Sound, recipe: Recipe, format: SoundFormat): Promise<Uint8Array<ArrayBuffer>> {
+    if (format === 'wav') return this.wav(sound, recipe);
+    this.#checkVoice(recipe);
+    return compressed(sound, format, this.embedRecipe() ? recipe : null);
+  }
+
   wav(sound: Sound, recipe: Recipe): Uint8Array<ArrayBuffer> {
     this.#checkVoice(recipe);
     return markedWav(sound, this.embedRecipe() ? recipe : null);
@@ -107,8 +124,8 @@ export class Exports {
   }
 
   async #file(item: Item, format: Format): Promise<Uint8Array> {
-    if (isSound(item)) return this.wav(fromWav(await this.library.read(item.id, itemFiles.sound)), item.recipe);
-    if (format !== 'wav') return this.#picture(item, format);
+    if (isSound(item)) return this.#soundFile(fromWav(await this.library.read(item.id, itemFiles.sound)), item.recipe, forSounds(format));
+    if (!isSoundFormat(format)) return this.#picture(item, format);
     throw new StudioError(
       'bad-request',
       'Not every chosen item is a sound. Choose a format of pictures: sounds among them are saved as WAV.',
@@ -160,7 +177,7 @@ export class Exports {
       for (const item of items) {
         const bytes = await this.#file(item, format);
         // Pictures are compressed already, and sounds hardly get smaller.
-        const entry = new ZipPassThrough(uniqueName(baseName(item), EXTENSIONS[isSound(item) ? 'wav' : format], taken));
+        const entry = new ZipPassThrough(uniqueName(baseName(item), EXTENSIONS[isSound(item) ? forSounds(format) : format], taken));
         zip.add(entry);
         entry.push(bytes, true);
         await written;
@@ -185,6 +202,15 @@ export class Exports {
   }
 }
 
+function isSoundFormat(format: string): format is SoundFormat {
+  return SoundFormat.safeParse(format).success;
+}
+
+/** Sounds among pictures are saved without loss. */
+function forSounds(format: Format): SoundFormat {
+  return isSoundFormat(format) ? format : 'wav';
+}
+
 function isSound({ kind }: Item): boolean {
   return kind === 'speech';
 }
@@ -192,7 +218,7 @@ function isSound({ kind }: Item): boolean {
 function noPicture(): StudioError {
   return new StudioError(
     'bad-request',
-    'Not every chosen item is a picture. Leave out those that are none, save sounds as WAV, or save the tokens.',
+    'Not every chosen item is a picture. Leave out those that are none, save sounds as WAV, FLAC or MP3, or save the tokens.',
   );
 }
 

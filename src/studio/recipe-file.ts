@@ -1,6 +1,7 @@
 import readExif from 'exif-reader';
 import type { Metadata, Sharp } from 'sharp';
 import { Recipe, StudioError } from '../contract/index.js';
+import { compressedFormat, readTags } from './compressed-sound.js';
 import { isPng, readPngText, withPngText } from './png-text.js';
 import { parseRecipeText, recipeText } from './recipe-text.js';
 import { loadSharp } from './sharp.js';
@@ -48,15 +49,11 @@ function recipeOfXmp(text: string): string | undefined {
 }
 
 /**
- * The recipe in a PNG, JPEG or WebP file, or in a WAV.
+ * The recipe in a PNG, JPEG or WebP file, or in a WAV, FLAC or MP3.
  * @throws StudioError `bad-file`: neither a picture nor a sound, no recipe, or one that this version can't read.
  */
 export async function readRecipe(name: string, bytes: Uint8Array): Promise<Recipe> {
-  const { own, parameters } = isWav(bytes)
-    ? { own: readMarks(bytes).own, parameters: undefined }
-    : isPng(bytes)
-      ? textsOfPng(bytes)
-      : await textsOfMetadata(name, bytes);
+  const { own, parameters } = await textsOf(name, bytes);
   if (own !== undefined) return parseOwn(name, own);
   const recipe = parameters === undefined ? null : parseRecipeText(parameters);
   if (recipe) return recipe;
@@ -75,6 +72,12 @@ export async function readRecipe(name: string, bytes: Uint8Array): Promise<Recip
 interface Texts {
   own: string | undefined;
   parameters: string | undefined;
+}
+
+async function textsOf(name: string, bytes: Uint8Array): Promise<Texts> {
+  if (isWav(bytes)) return { own: readMarks(bytes).own, parameters: undefined };
+  if (compressedFormat(bytes)) return { own: readTags(bytes).own, parameters: undefined };
+  return isPng(bytes) ? textsOfPng(bytes) : textsOfMetadata(name, bytes);
 }
 
 function textsOfPng(bytes: Uint8Array): Texts {

@@ -49,7 +49,11 @@ test('says a text sentence by sentence, rolls one of them again, plays, saves, d
     .getByRole('button', { name: /^(Play|Pause)$/ })
     .first()
     .waitFor();
-  const file = await host.download(() => page.getByRole('button', { name: 'Save as WAV' }).click());
+  const saved = async (format: string): ReturnType<typeof host.download> => {
+    await page.getByRole('button', { name: 'Save', exact: true }).click();
+    return host.download(() => page.getByRole('menuitem', { name: format }).click());
+  };
+  const file = await saved('WAV');
   expect(file.name).toMatch(/^Hello world.*\.wav$/);
   const { sampleRate, samples } = fromWav(file.bytes);
   expect(sampleRate).toBe(8000);

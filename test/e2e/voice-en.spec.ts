@@ -45,7 +45,8 @@ test('the shipped model: a recorded voice says a text that a recogniser understa
   await panel.getByRole('button', { name: /^Speak/ }).click();
   // It plays by itself once it is made.
   await expect(page.getByRole('button', { name: 'Pause', exact: true })).toBeVisible({ timeout: 90_000 });
-  const file = await host.download(() => page.getByRole('button', { name: 'Save as WAV' }).click());
+  await page.getByRole('button', { name: 'Save', exact: true }).click();
+  const file = await host.download(() => page.getByRole('menuitem', { name: 'WAV' }).click());
   expect(fromWav(file.bytes).sampleRate).toBe(16_000);
   const saved = path.join(path.dirname(spoken), 'said.wav');
   writeFileSync(saved, file.bytes);

@@ -97,7 +97,7 @@ def test_text_and_step_give_what_training_gives_for_a_row_with_a_prompt(package,
 @pytest.fixture
 def recipes(tmp_path) -> Path:
     """The generator's recipe of the tiny package, with the codec's beside it."""
-    recipe = load_recipe(RECIPE) | {"name": "tiny-resgen", "codec": "tiny-codec", "durations": "tiny-durations"}
+    recipe = load_recipe(RECIPE) | {"name": "tiny-resgen", "codec": "tiny-codec", "durations": "tiny-durations", "decoder": "tiny-decoder"}
     codec = {"name": "tiny-codec", "model": recipe["codec_model"], "freeze_at": 7}
     for r in (recipe, codec):
         (tmp_path / f"{r['name']}.yaml").write_text(yaml.safe_dump(r))
@@ -114,6 +114,7 @@ def test_runs_come_back_from_a_package_that_speaks(package, recipes, tmp_path, m
     come_back(monkeypatch, folder, recipes, tmp_path / "runs")
     got, at = load_codec(tmp_path / "runs", "tiny-codec")
     assert at == 7 and bool(got.quantiser.initialised) and torch.equal(got.quantiser.e_DVH, codec.quantiser.e_DVH)
+    assert load_codec(tmp_path / "runs", "tiny-decoder")[1] == 0
     generator = torch.load(tmp_path / "runs" / "tiny-resgen" / "checkpoint.pt", weights_only=True)
     assert generator["step"] == 0 and set(generator["state"]) == {"generator", "ema"}
     for name, p in codec.named_parameters():

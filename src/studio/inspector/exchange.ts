@@ -99,7 +99,7 @@ export class Exchange {
     const frames = await this.parts.views.frames(model, depths);
     if (sound) {
       const samples = frames.flatMap((frame) => (frame instanceof Float32Array ? [frame] : []));
-      return this.parts.exports.sound(`${name} depths.wav`, { samples: joined(samples), sampleRate: sound.sampleRate }, file.recipe);
+      return this.parts.exports.sound(`${name} depths`, { samples: joined(samples), sampleRate: sound.sampleRate }, file.recipe, 'wav');
     }
     const size = image?.size ?? 0;
     const pictures: Buffer[] = [];

@@ -23,7 +23,7 @@ export function createSpeechHandlers({ models, planner, queue, takes, items, exp
     'speech.export': async ({ job, index, format }) => {
       if (index !== null) return exports.create([takes.item(job, index)], format);
       const { sound, recipe } = await takes.sound(job);
-      return exports.sound(`${baseName({ recipe })}.${format}`, sound, recipe);
+      return exports.sound(baseName({ recipe }), sound, recipe, format);
     },
   };
 }

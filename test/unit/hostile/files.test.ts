@@ -15,6 +15,7 @@ import {
 import { inspectPackage } from '../../../src/engine/package.js';
 import { readTokenFile, writeTokenFile } from '../../../src/engine/tokens.js';
 import { withPngText } from '../../../src/studio/png-text.js';
+import { compressed } from '../../../src/studio/compressed-sound.js';
 import { embedInPng, readRecipe } from '../../../src/studio/recipe-file.js';
 import { SAMPLING, makePackage, temporaryFolder } from '../studio/support.js';
 import { damaged, mutated } from './mutations.js';
@@ -124,6 +125,24 @@ it('a picture gives its recipe or a sentence, wherever it is damaged and whateve
     { numRuns: 1500 },
   );
 }, 240_000);
+
+it.each(['flac', 'mp3'] as const)(
+  'a sound as %s gives its recipe or a sentence, wherever it is damaged',
+  async (format) => {
+    const whole = await compressed({ samples: new Float32Array(1600), sampleRate: 16_000 }, format, recipe);
+    await fc.assert(
+      fc.asyncProperty(damaged(whole), async (bytes) => {
+        try {
+          expect(RecipeSchema.safeParse(await readRecipe(`x.${format}`, bytes)).success).toBe(true);
+        } catch (error) {
+          refusal(error);
+        }
+      }),
+      { numRuns: 500 },
+    );
+  },
+  120_000,
+);
 
 it('a folder that only looks like a package is listed with a sentence', async () => {
   const folder = temporaryFolder();

@@ -6,6 +6,7 @@ import { extract } from 'tar-stream';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { Recipe, fromWav } from '../../../../src/contract/index.js';
 import { startServer } from '../../../../src/server/index.js';
+import { compressedFormat, readTags } from '../../../../src/studio/compressed-sound.js';
 import { SYNTHETIC, markedWav, readMarks, withMarks } from '../../../../src/studio/sound-marks.js';
 import { bundleEngineProcess } from '../../engine/engine-process.js';
 import { temporaryFolder } from '../support.js';
@@ -51,6 +52,10 @@ describe('the marks of a WAV', () => {
   });
 });
 
+function marksOf(bytes: Uint8Array): { synthetic: boolean; own: string | undefined } {
+  return compressedFormat(bytes) ? readTags(bytes) : readMarks(bytes);
+}
+
 /** Every way on which a sound leaves a studio, with the bytes that do. */
 async function leaving({ ask, studio, say }: SpeakingStudio): Promise<Record<string, Uint8Array>> {
   const asset = async (url: string): Promise<Uint8Array> => readFileSync((await studio.asset(url))?.file ?? `no file behind ${url}`);
@@ -66,6 +71,12 @@ async function leaving({ ask, studio, say }: SpeakingStudio): Promise<Record<str
     take: await asset(`/assets/takes/${job.id}/take.wav`),
     'saved take': await asset((await ask('speech.export', { job: job.id, index: null, format: 'wav' })).url),
     'saved sentence': await asset((await ask('speech.export', { job: job.id, index: 0, format: 'wav' })).url),
+    'take as FLAC': await asset((await ask('speech.export', { job: job.id, index: null, format: 'flac' })).url),
+    'sentence as MP3': await asset((await ask('speech.export', { job: job.id, index: 0, format: 'mp3' })).url),
+    'item as MP3': await asset((await ask('items.export', { ids: [id], format: 'mp3' })).url),
+    'FLAC in a zip': firstInZip(
+      await asset((await ask('items.export', { ids: sentences.flatMap(({ item }) => item?.id ?? []), format: 'flac' })).url),
+    ),
     'saved item': await asset((await ask('items.export', { ids: [id], format: 'wav' })).url),
     'in a zip': firstInZip(
       await asset((await ask('items.export', { ids: sentences.flatMap(({ item }) => item?.id ?? []), format: 'wav' })).url),
@@ -102,15 +113,19 @@ describe('whatever sound leaves the studio', { timeout: 240_000 }, () => {
   it('says that it is synthetic, and tells its recipe unless that is switched off', async () => {
     const test = await speakingStudio(engine);
     const ways = await leaving(test);
-    for (const [way, bytes] of Object.entries(ways)) expect([way, readMarks(bytes).synthetic]).toEqual([way, true]);
+    for (const [way, bytes] of Object.entries(ways)) expect([way, marksOf(bytes).synthetic]).toEqual([way, true]);
     // A view is of the codes, and shown beside its recipe.
-    for (const [way, bytes] of Object.entries(ways)) expect([way, readMarks(bytes).own !== undefined]).toEqual([way, way !== 'view']);
-    const read = await test.ask('recipe.read', { name: 'take.wav', bytes: new Uint8Array(ways['saved take'] ?? []) });
-    expect(read).toMatchObject({ voice: test.voice.id, seed: 5, speech: { text: 'Hello there. How are you?\n\nFine.' } });
+    for (const [way, bytes] of Object.entries(ways)) expect([way, marksOf(bytes).own !== undefined]).toEqual([way, way !== 'view']);
+    for (const way of ['saved take', 'take as FLAC']) {
+      const read = await test.ask('recipe.read', { name: 'take', bytes: new Uint8Array(ways[way] ?? []) });
+      expect(read).toMatchObject({ voice: test.voice.id, seed: 5, speech: { text: 'Hello there. How are you?\n\nFine.' } });
+    }
+    const sentence = await test.ask('recipe.read', { name: 'a.mp3', bytes: new Uint8Array(ways['sentence as MP3'] ?? []) });
+    expect(sentence).toMatchObject({ voice: test.voice.id, speech: { text: 'Hello there.' } });
 
     await test.ask('settings.set', { embedRecipe: false });
     const { backup, ...plain } = await leaving(test);
-    for (const [way, bytes] of Object.entries(plain)) expect([way, readMarks(bytes)]).toEqual([way, { synthetic: true, own: undefined }]);
+    for (const [way, bytes] of Object.entries(plain)) expect([way, marksOf(bytes)]).toEqual([way, { synthetic: true, own: undefined }]);
     // The library itself is the person's own, and whole.
     expect(readMarks(backup ?? new Uint8Array()).own).toBeDefined();
     await expect(test.ask('recipe.read', { name: 'a.wav', bytes: new Uint8Array(plain['take'] ?? []) })).rejects.toThrow(
@@ -143,6 +158,8 @@ describe('whatever sound leaves the studio', { timeout: 240_000 }, () => {
     await expect(ask('speech.export', { job: job.id, index: null, format: 'wav' })).rejects.toThrow(gone);
     await expect(ask('speech.export', { job: job.id, index: 0, format: 'wav' })).rejects.toThrow(gone);
     await expect(ask('items.export', { ids: [id], format: 'wav' })).rejects.toThrow(gone);
+    await expect(ask('items.export', { ids: [id], format: 'mp3' })).rejects.toThrow(gone);
+    await expect(ask('speech.export', { job: job.id, index: 0, format: 'flac' })).rejects.toThrow(gone);
     await expect(ask('tokens.export', { id, format: 'strip' })).rejects.toThrow(gone);
     expect(await studio.asset(`/assets/items/${id}/sound.wav`)).toBeNull();
     expect(await studio.asset(`/assets/takes/${job.id}/take.wav`)).toBeNull();
@@ -171,7 +188,11 @@ describe("OpenAI's own client", { timeout: 240_000 }, () => {
     expect(await speak()).toEqual(wav);
     await expect(speak({ voice: 'alloy' })).rejects.toThrow('404 There is no voice “alloy” here. There is: Ada.');
     await expect(speak({ model: 'fake' })).rejects.toThrow('404 There is no model “fake” here that speaks. There is: tiny-voice.');
-    await expect(speak({ response_format: 'mp3' })).rejects.toThrow('400 The studio answers with whole WAV files');
+    expect(compressedFormat(await speak({ response_format: undefined }))).toBe('mp3');
+    expect(compressedFormat(await speak({ response_format: 'flac' }))).toBe('flac');
+    await expect(speak({ response_format: 'opus' })).rejects.toThrow(
+      '400 The studio answers with whole files. Ask for a response_format of wav, flac, mp3',
+    );
     await expect(speak({ speed: 9 })).rejects.toThrow(/400 The request can't be used: speed: /);
     await expect(speak({ input: 'Привет' })).rejects.toThrow('400 This voice reads English in Latin letters only');
 
