@@ -5,6 +5,8 @@ A row of training is a prompt (the clip's own beginning, or part of another clip
 
 from __future__ import annotations
 
+import zlib
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -17,16 +19,17 @@ from training.codec import Codec
 from training.phone_table import BOUNDARY, INDEX, to_ids
 from training.speech_data import Clip, Speech, to_level
 from training.speech_generator import SpeechCondition
-from training.voice_augment import as_recorded, exact_factor, shift_voice
+from training.voice_augment import as_recorded, change_voice, draw_voice, exact_factor, shift_voice
 
 LEVEL_DB = -23.0
+DRAWN = " drawn "
 
 
 @dataclass
 class Entry:
     """One encoded clip: `length` tokens from `start` on. `phones` start with a boundary for the lead; `ends` are their ends in seconds.
 
-    `voice` names speaker and shift: entries of one voice prompt each other. Those without phones are prompts only.
+    `voice` names the speaker and, after a blank, what was done to it: entries of one voice prompt each other. Those without phones are prompts only.
     """
 
     voice: str
@@ -62,6 +65,11 @@ class SpeechTokens:
     def sets(self) -> set[str]:
         return {e.set for e in self.entries}
 
+    @property
+    def drawn(self) -> bool:
+        """Whether voices that were drawn are among them."""
+        return any(DRAWN in e.voice for e in self.entries)
+
     def with_more(self, other: SpeechTokens) -> SpeechTokens:
         """Both, of one codec. Scale and sigma stay: a generator that was trained with them goes on."""
         moved = [replace(e, start=e.start + len(self.x)) for e in other.entries]
@@ -74,17 +82,25 @@ class SpeechTokens:
 
 @dataclass
 class Augment:
-    """Further voices, by factors of pitch and formants, which share of the clips gets one, and which share is a prompt as people record it too."""
+    """Further voices, by factors of pitch and formants, which share of the clips gets one, and which share is a prompt as people record it too.
+
+    Beside these every aligned clip is encoded once more in a voice that is drawn, a new one for so many clips of a speaker (0: none).
+    """
 
     shifts: list[float]
     shifted: float = 1.0
     recorded: float = 1.0
+    clips_per_drawn: int = 0
 
 
 @torch.inference_mode()
-def encode_all(codec: Codec, speech: Speech, alignments: list[Alignment], augment: Augment, seed: int) -> SpeechTokens:
-    """Every aligned clip as it is and, by chance, in one of the shifted voices and as a recorded prompt; clips without text as prompts."""
+def encode_all(codec: Codec, speech: Speech, alignments: list[Alignment], augment: Augment, seed: int, drawn_only: bool = False) -> SpeechTokens:
+    """Every aligned clip as it is and, by chance, in one of the shifted voices and as a recorded prompt; clips without text as prompts; drawn voices.
+
+    `drawn_only` leaves all but the last to an earlier call.
+    """
     rng = np.random.default_rng(seed)
+    spoken = Counter(clip.speaker for clip in speech.clips)
     aligned = {(a.set, a.path): a for a in alignments if a.phones}
     e_DVH = codec.quantiser.e_DVH
     pieces, entries, start = [], [], 0
@@ -92,7 +108,13 @@ def encode_all(codec: Codec, speech: Speech, alignments: list[Alignment], augmen
     for i in tqdm(range(len(speech.clips)), desc="encode speech", mininterval=5):
         clip = speech.clips[i]
         audio = to_level(speech.read(i), clip.level, LEVEL_DB)
-        for voice, x, alignment, factor in _versions(clip, audio, aligned.get((clip.set, clip.path)), augment, rng):
+        alignment = aligned.get((clip.set, clip.path))
+        versions = [] if drawn_only else list(_versions(clip, audio, alignment, augment, rng))
+        if alignment and augment.clips_per_drawn:
+            n = int(rng.integers(-(-spoken[clip.speaker] // augment.clips_per_drawn)))
+            drawn = draw_voice(np.random.default_rng([seed, n, zlib.crc32(clip.speaker.encode())]))
+            versions.append((f"{clip.speaker}{DRAWN}{n}", change_voice(audio, drawn), alignment, drawn.shift))
+        for voice, x, alignment, factor in versions:
             z = codec.latents(torch.from_numpy(x).unsqueeze(0))[0]
             codes = codec.quantiser.encode(z)
             total = torch.zeros_like(z)

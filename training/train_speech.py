@@ -47,13 +47,17 @@ def validate(model: TrainingStep, cutter: Cutter, run: Run, schedule: str, batch
 def speech_tokens(recipe: dict[str, Any], runs: Path, cache: Path) -> SpeechTokens:
     """Reads the cache; aligns and encodes what it lacks of the recipe's `data`, and writes it."""
     known = SpeechTokens.load(cache) if cache.exists() else None
+    augment = Augment(**recipe["augment"])
     missing = set(recipe["data"]["sets"]) - (known.sets if known else set())
-    if missing:
+    undrawn = known.sets if known and augment.clips_per_drawn and not known.drawn else set()
+    if missing or undrawn:
         codec, _ = load_codec(runs, recipe["codec"])
         alignments, clips = load_alignments(recipe, runs)
-        speech = Speech(runs / recipe["cache"], [clip for clip in clips if clip.set in missing])
-        made = encode_all(codec, speech, alignments, Augment(**recipe["augment"]), recipe["seed"])
-        known = known.with_more(made) if known else made
+        for sets, drawn_only in ((undrawn, True), (missing, False)):
+            if sets:
+                speech = Speech(runs / recipe["cache"], [clip for clip in clips if clip.set in sets])
+                made = encode_all(codec, speech, alignments, augment, recipe["seed"], drawn_only)
+                known = known.with_more(made) if known else made
         known.save(cache)
     return known
 
@@ -62,7 +66,7 @@ def cutters(tokens: SpeechTokens, recipe: dict[str, Any], frames_per_token: int)
     """Of the training voices, and of the validation speakers as they are."""
     held_out = lambda e: e.voice.split()[0] in VALIDATION_SPEAKERS  # noqa: E731
     settings = (recipe["data"]["sets"], frames_per_token, tuple(recipe["prompt_s"]), recipe["longest_s"])
-    validation = tokens.where(lambda e: held_out(e) and " x" not in e.voice)
+    validation = tokens.where(lambda e: held_out(e) and " " not in e.voice)
     return Cutter(tokens.where(lambda e: not held_out(e)), *settings), Cutter(validation, *settings)
 
 

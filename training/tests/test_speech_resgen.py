@@ -1,5 +1,6 @@
 """Speech ResGen on tiny synthetic data: what the network may know, how rows are cut, that it learns, that sampling keeps the prompt."""
 
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from training.speech_sampler import SpeechStep, sample_speech
 from training.speech_tokens import Augment, Cutter, Entry, SpeechTokens, collate, encode_all, from_durations, text_frames
 from training.train_speech import cutters, draw_masks
 from training.training_step import TrainingStep
-from training.voice_augment import add_noise, as_recorded, exact_factor, shift_voice
+from training.voice_augment import Voice, add_noise, as_recorded, change_voice, draw_voice, exact_factor, shift_voice
 
 D, V, H, R, RATE_TOKENS = 3, 8, 6, 2, 50.0
 CONFIG = SpeechConfig(D=D, H=H, K=16, rank=4, width=32, blocks=2, heads=2, text_blocks=1, frames_per_token=R)
@@ -224,6 +225,45 @@ def test_clips_are_encoded_as_they_are_shifted_and_recorded(tmp_path: Path):
     assert again.entries == tokens.entries and torch.equal(again.x, tokens.x) and again.scale == tokens.scale
     train, validation = cutters(again, {"data": {"sets": {"s": 1.0}}, "prompt_s": [0.1, 0.2], "longest_s": 5}, R)
     assert {e.voice for e in train.targets} == {"a", "a x1.250"} and {e.voice for e in validation.targets} == {"ls-19"}
+
+
+def test_every_clip_is_encoded_once_more_in_a_voice_that_is_drawn():
+    torch.manual_seed(0)
+    codec = Codec(CodecConfig(widths=[8, 8], encoder_blocks=[1, 1], decoder_blocks=[1, 1], D=2, V=4, H=4)).eval()
+    speech = _Clips([("a", 1.0), ("a", 0.5), ("a", 1.0), ("ls-19", 1.0)])
+    words = [Alignment("s", name, "a", True, 100, ["B", "AA1", "."], [200, 300, 400]) for name in ("0", "1", "2")]
+    tokens = encode_all(codec, speech, words, Augment([], clips_per_drawn=2), 0, drawn_only=True)
+    assert tokens.drawn and len(tokens.entries) == 3
+    assert {e.voice for e in tokens.entries} <= {"a drawn 0", "a drawn 1"}
+    for e, seconds in zip(tokens.entries, (1.0, 0.5, 1.0)):
+        shift = draw_voice(np.random.default_rng([0, int(e.voice.split()[-1]), zlib.crc32(b"a")])).shift
+        assert e.ends == pytest.approx([s / shift for s in (0.1, 0.3, 0.6, 1.0)])
+        assert e.length == pytest.approx(seconds * RATE_TOKENS / shift, abs=1)
+    both = encode_all(codec, speech, words, Augment([], clips_per_drawn=2), 0)
+    assert [e.voice for e in both.entries if not e.voice.startswith("a drawn")] == ["a", "a", "a", "a", "a", "a", "ls-19"]
+    assert not encode_all(codec, speech, words, Augment([]), 0).drawn
+
+
+def test_a_voice_is_drawn_with_its_own_formants_and_channel():
+    rng = np.random.default_rng(2)
+    assert draw_voice(np.random.default_rng([1, 2])) == draw_voice(np.random.default_rng([1, 2])) != draw_voice(np.random.default_rng([1, 3]))
+    # Pulses at 125 Hz through one formant at 1 kHz.
+    t = np.arange(2 * RATE) / RATE
+    x = np.convolve((np.arange(len(t)) % 128 == 0).astype(float), np.exp(-300 * t[:800]) * np.sin(2 * np.pi * 1000 * t[:800]))[: len(t)].astype(np.float32) * 0.3
+    plain = Voice(1.0, 1.0, 0.0, (0.0, 0.0, 0.0), (0.0, 0.0, 0.0))
+    assert change_voice(x, plain) == pytest.approx(x, abs=1e-3)
+
+    def harmonics(y: np.ndarray) -> np.ndarray:
+        """Power at multiples of 125 Hz."""
+        return np.abs(np.fft.rfft(y[: 2 * RATE]))[250 :: 250][:24] ** 2
+
+    warped = change_voice(x, Voice(1.0, 1.25, 0.0, (0.0, 0.0, 0.0), (0.0, 0.0, 0.0)))
+    assert len(warped) == len(x)
+    assert (np.argmax(harmonics(x)) + 1) * 125 == 1000 and (np.argmax(harmonics(warped)) + 1) * 125 == 1250
+    tilted = harmonics(change_voice(x, Voice(1.0, 1.0, 6.0, (0.0, 0.0, 0.0), (0.0, 0.0, 0.0)))) / harmonics(x)
+    assert 10 * np.log10(tilted[15] / tilted[7]) == pytest.approx(6, abs=0.5)
+    louder = change_voice(rng.standard_normal(RATE).astype(np.float32) * 0.4, draw_voice(rng))
+    assert louder.dtype == np.float32 and np.abs(louder).max() <= 0.981
 
 
 def test_augmentation():
