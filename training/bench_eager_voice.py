@@ -20,7 +20,7 @@ from training.phone_table import to_ids
 from training.runner import load_recipe
 from training.sampler import Sampling
 from training.speech_sampler import sample_speech
-from training.speech_tokens import collate, from_durations
+from training.speech_tokens import from_durations
 
 # As in bench/speech.ts, so that both sides say about as much.
 WORDS = "_ DH AH0 _ K AE1 T _ S L IY1 P S".split()
@@ -46,14 +46,12 @@ def main() -> None:
     ids = to_ids(WORDS)
     phones = [ids[i % len(ids)] for i in range(args.phones)]
     prompt = torch.randint(c.V, (args.prompt, c.D), generator=torch.Generator().manual_seed(1))
-    no = torch.zeros(1, dtype=torch.bool)
     for seed in range(args.repeat + 1):
         start = time.perf_counter()
         ms = durations(torch.tensor([phones]), torch.zeros(1), torch.ones(1))[0]
         row = from_durations(phones, (ms.double() / 1000).tolist(), prompt, c.rate / c.samples_per_latent, g.frames_per_token)
-        rows = collate([row], no, no)
-        tokens = sample_speech(step, rows.x, rows.condition, [seed], settings)[:, args.prompt :]
-        samples = codec.decode(tokens.long())
+        tokens = sample_speech(step, row, seed, settings)
+        samples = codec.decode(tokens.unsqueeze(0).long())
         if seed > 0:
             print(json.dumps({"ms": (time.perf_counter() - start) * 1000, "seconds": samples.shape[1] / c.rate}), flush=True)
 

@@ -29,7 +29,7 @@ from training.sampler import Sampling
 from training.speech_data import RATE, VALIDATION_SPEAKERS, Speech, load_speech, to_level
 from training.speech_judges import Dnsmos, Normaliser, Speaker, Sphinx, word_error_rate
 from training.speech_sampler import SpeechStep, sample_speech
-from training.speech_tokens import LEVEL_DB, collate, from_durations
+from training.speech_tokens import LEVEL_DB, from_durations
 from training.text.phones import FrontEnd, Sentence
 from training.whisper import Whisper
 
@@ -117,10 +117,8 @@ class Say:
         prompt_LD = self.codec.encode(torch.from_numpy(prompt_N).unsqueeze(0))[0]
         ms = self.durations(torch.tensor([phones]), torch.zeros(1), torch.ones(1))[0]
         row = from_durations(phones, (ms.double() / 1000).tolist(), prompt_LD, c.rate / c.samples_per_latent, g.frames_per_token)
-        no = torch.zeros(1, dtype=torch.bool)
-        rows = collate([row], no, no)
-        tokens = sample_speech(self.step, rows.x, rows.condition, [seed], self.sampling, self.voice_share)[:, len(prompt_LD) :]
-        return self.codec.decode(tokens.long())[0].clamp(-1, 1).numpy().copy()
+        tokens = sample_speech(self.step, row, seed, self.sampling, self.voice_share)
+        return self.codec.decode(tokens.unsqueeze(0).long())[0].clamp(-1, 1).numpy().copy()
 
 
 def summarise(clips: dict[str, dict[str, Any]]) -> dict[str, Any]:

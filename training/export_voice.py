@@ -30,8 +30,8 @@ from training.phone_table import PHONES, to_ids
 from training.runner import load_recipe
 from training.sampler import Sampling
 from training.speech_generator import SpeechConfig, SpeechGenerator
-from training.speech_sampler import SpeechStep, TextGraph, guidance_branches, sample_speech
-from training.speech_tokens import LEVEL_DB, SpeechTokens, collate, from_durations
+from training.speech_sampler import NO_BRANCHES, Branches, SpeechStep, TextGraph, guidance_branches, sample_speech
+from training.speech_tokens import LEVEL_DB, SpeechTokens, from_durations
 
 GOLDEN_TEXT = ["_", "HH", "AH0", "L", "OW1", "_", "W", "ER1", "L", "D", "."]
 
@@ -72,7 +72,7 @@ def trained_models(recipe: dict[str, Any], runs: Path) -> tuple[Codec, SpeechSte
     return codec, SpeechStep(generator, codec.quantiser.e_DVH, tokens.scale, tokens.sigma).eval(), durations.eval()
 
 
-def graph_cases(codec: Codec, step: SpeechStep, durations: DurationModel, most: int) -> Iterator[tuple[str, Case, dict[str, torch.Tensor]]]:
+def graph_cases(codec: Codec, step: SpeechStep, durations: DurationModel, most: int) -> Iterator[tuple[str, Case, list[dict[str, torch.Tensor]]]]:
     """(name, what to export, inputs of other sizes to compare with too). Clips and texts of a batch are of one length."""
     c, g = codec.config, step.generator.config
     draw = torch.Generator().manual_seed(7)
@@ -87,22 +87,17 @@ def graph_cases(codec: Codec, step: SpeechStep, durations: DurationModel, most: 
         phones = torch.randint(1, len(PHONES), (B, P), generator=draw, dtype=torch.int32)
         return {"phones": phones, "speed": torch.linspace(1.0, 1.5, B), "prompt": tokens(B, Q)}
 
-    def step_inputs(B: int, L: int, P: int, Q: int, voice_share: float | None) -> dict[str, torch.Tensor]:
-        made = torch.arange(L) >= Q
-        k = torch.zeros(B, L, dtype=torch.int32)
-        k[:, made] = draw_masked_depths(torch.linspace((L - Q) * c.D // 2, (L - Q) * c.D, B).long(), L - Q, c.D, draw).to(torch.int32)
-        frames = torch.full((B, L, g.frames_per_token), -1, dtype=torch.int32)
-        frames[:, made] = torch.linspace(0, P - 1, (L - Q) * g.frames_per_token).to(torch.int32).unflatten(0, (L - Q, -1))
-        drop, weight = guidance_branches(voice_share)
+    def step_inputs(B: int, L: int, P: int, Q: int, branches: Branches) -> dict[str, torch.Tensor]:
+        k = draw_masked_depths(torch.linspace(L * c.D // 2, L * c.D, B).long(), L, c.D, draw).to(torch.int32)
+        frames = torch.linspace(0, P - 1, L * g.frames_per_token).to(torch.int32).unflatten(0, (L, -1)).expand(B, -1, -1).contiguous()
         return {
             "tokens": tokens(B, L),
             "k": k,
             "text": torch.randn(B, P, g.width, generator=draw),
             "voice": torch.randn(B, g.width, generator=draw),
             "frames": frames,
-            "prompt": (~made).to(torch.int32).expand(B, L).contiguous(),
-            "drop": drop,
-            "drop_weight": weight,
+            "prompt": tokens(B, Q),
+            **vars(branches),
             "guidance": torch.linspace(1.5, 0.5, B),
             "top_p": torch.linspace(0.95, 0.9, B),
             "noise_scale": torch.linspace(1.0, 0.7, B),
@@ -112,11 +107,14 @@ def graph_cases(codec: Codec, step: SpeechStep, durations: DurationModel, most: 
 
     rows, one = {0: batch}, {0: batch, 1: free["P"]}
     at_text = (one, rows, {0: batch, 1: free["Q"]})
-    yield "text", (TextGraph(step, durations), text_inputs(2, 9, 12), ["text", "ms", "voice"], at_text), text_inputs(1, 30, 20)
-    branches = torch.export.Dim("G", min=1, max=2)
+    yield "text", (TextGraph(step, durations), text_inputs(2, 9, 12), ["text", "ms", "voice"], at_text), [text_inputs(1, 30, 20)]
+    # Traced with two of each, as an exporter takes a dimension of one for fixed; the graphs run with none and one.
+    two = Branches(torch.tensor([0.7, 0.2]), torch.tensor([0.3, 0.4]), torch.tensor([0, 1], dtype=torch.int32))
+    textless, mute = torch.export.Dim("G", min=1, max=2), torch.export.Dim("F", min=1, max=2)
     along = {0: batch, 1: length}
-    at_step = (along, along, one, rows, along, along, {0: branches}, {0: branches}, rows, rows, rows, along, along)
-    yield "step", (step, step_inputs(2, 20, 9, 8, 0.3), ["proposed", "confidence"], at_step), step_inputs(1, 37, 14, 11, None)
+    at_step = (along, along, one, rows, along, {0: batch, 1: free["Q"]}, {0: textless}, {0: mute}, {0: mute}, rows, rows, rows, along, along)
+    others = [step_inputs(1, 37, 14, 11, b) for b in (guidance_branches(None), guidance_branches(0.3), NO_BRANCHES)]
+    yield "step", (step, step_inputs(2, 20, 9, 8, two), ["proposed", "confidence"], at_step), others
 
 
 def golden_speech(golden: dict[str, np.ndarray], codec: Codec, step: SpeechStep, durations: DurationModel, s: Sampling) -> dict[str, str]:
@@ -128,9 +126,7 @@ def golden_speech(golden: dict[str, np.ndarray], codec: Codec, step: SpeechStep,
         ms = TextGraph(step, durations)(phones, torch.tensor([1.25]), prompt)[1]
     seconds = (ms[0].double() / 1000).tolist()
     row = from_durations(phones[0].tolist(), seconds, prompt[0], c.rate / c.samples_per_latent, step.generator.config.frames_per_token)
-    no = torch.zeros(1, dtype=torch.bool)
-    rows = collate([row], no, no)
-    made = sample_speech(step, rows.x, rows.condition, [4_000_000_000], s)[:, len(prompt[0]) :]
+    made = sample_speech(step, row, 4_000_000_000, s).unsqueeze(0)
     golden |= {"speech.in.phones": phones.numpy(), "speech.in.prompt": prompt.numpy(), "speech.in.ms": ms.numpy(), "speech.out.tokens": made.numpy()}
     golden["speech.in.seed"] = seed_bits([4_000_000_000])
     return {"sampling": json.dumps(camel(s))}
@@ -142,11 +138,11 @@ def export_voice(recipe: dict[str, Any], codec: Codec, step: SpeechStep, duratio
     c, g, package = codec.config, step.generator.config, recipe["package"]
     with new_package(out) as folder:
         golden: dict[str, np.ndarray] = {}
-        cases = [(name, (module, inputs, outputs, shapes), None) for name, module, inputs, outputs, shapes in codec_cases(RunParts(codec).eval())]
+        cases = [(name, (module, inputs, outputs, shapes), []) for name, module, inputs, outputs, shapes in codec_cases(RunParts(codec).eval())]
         for name, (module, inputs, outputs, shapes), others in [*cases, *graph_cases(codec, step, durations, package["positions"])]:
             path = folder / f"{name}.onnx"
             export_graph(module, inputs, outputs, path, shapes)
-            for tried in [inputs] if others is None else [others, inputs]:
+            for tried in [*others, inputs]:
                 result = module(*tried.values())
                 expected = dict(zip(outputs, result if isinstance(result, tuple) else (result,)))
                 compare(path, tried, expected)

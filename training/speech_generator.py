@@ -244,8 +244,9 @@ class SpeechGenerator(nn.Module):
         voice_BW: torch.Tensor,
         drop_text_B: torch.Tensor,
         drop_voice_B: torch.Tensor,
+        first: int = 0,
     ) -> HeadState:
-        """All but the encoders of text and voice, which need to run but once a sentence."""
+        """All but the encoders of text and voice, which need to run but once a sentence. The head's state is of the positions from `first` on."""
         # Without the voice, neither the vector nor the prompt's tokens may tell it.
         z_BLH = z_BLH * ~(prompt_BL & drop_voice_B.unsqueeze(1)).unsqueeze(2)
         voice_BW = torch.where(drop_voice_B.unsqueeze(1), self.no_voice, voice_BW)
@@ -259,6 +260,6 @@ class SpeechGenerator(nn.Module):
         for block in self.blocks:
             h = block(h, valid_pairs, modulation)
         x = self.after(x + positions(self.split(h), x.shape[1]), valid_BL)
-        x = self.norm(x).flatten(0, 1)
+        x = self.norm(x[:, first:]).flatten(0, 1)
         u, log_a, b = self.head_ab(x).split([self.config.rank, 1, self.config.H], 1)
         return HeadState(self.head_pi(x), u, log_a.squeeze(1), b)

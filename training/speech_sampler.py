@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 from torch import nn
@@ -10,18 +13,34 @@ from training.durations import DurationModel
 from training.loss import HeadState
 from training.masking import visible
 from training.sampler import Sampling, Step, unmask
-from training.speech_generator import SpeechCondition
+from training.speech_tokens import Row
 
 
-def guidance_branches(voice_share: float | None) -> tuple[torch.Tensor, torch.Tensor]:
-    """`drop` int32 `[G, 2]` and its weights `[G]`, as `SpeechStep` takes them.
+@dataclass
+class Branches:
+    """The evaluations that guidance needs besides that of the whole condition, as `SpeechStep` takes them: c + s (sum_g w_g (c - u_g)).
 
-    Text and voice together, c + s (c - u), take one evaluation without a condition. `voice_share` r of 0..1 gives each its own and moves the guidance
-    from the text to the voice: c + s ((1 - r) (c - no text) + r (c - no voice)).
+    Without the voice, its clip's positions are left out too. At 8 s of clip and 4 s to be made such an evaluation costs a third of the other, and guides as
+    well as one with the positions blank, or better.
     """
+
+    no_text: torch.Tensor  # float32 [G], weights of the evaluations with voice but without text
+    no_voice: torch.Tensor  # float32 [F], weights of those without the voice
+    text_too: torch.Tensor  # int32 [F], 1 where such a one goes without the text too
+
+    def __iter__(self) -> Iterator[torch.Tensor]:
+        return iter((self.no_text, self.no_voice, self.text_too))
+
+
+NO_BRANCHES = Branches(torch.zeros(0), torch.zeros(0), torch.zeros(0, dtype=torch.int32))
+
+
+def guidance_branches(voice_share: float | None) -> Branches:
+    """Text and voice together, c + s (c - u), take one evaluation without either. `voice_share` r of 0..1 gives each its own and moves the guidance
+    from the text to the voice: c + s ((1 - r) (c - no text) + r (c - no voice))."""
     if voice_share is None:
-        return torch.ones(1, 2, dtype=torch.int32), torch.ones(1)
-    return torch.eye(2, dtype=torch.int32), torch.tensor([1 - voice_share, voice_share])
+        return Branches(torch.zeros(0), torch.ones(1), torch.ones(1, dtype=torch.int32))
+    return Branches(torch.tensor([1 - voice_share]), torch.tensor([voice_share]), torch.zeros(1, dtype=torch.int32))
 
 
 class SpeechStep(Step):
@@ -35,40 +54,61 @@ class SpeechStep(Step):
         voice: torch.Tensor,
         frames: torch.Tensor,
         prompt: torch.Tensor,
-        drop: torch.Tensor,
-        drop_weight: torch.Tensor,
+        no_text: torch.Tensor,
+        no_voice: torch.Tensor,
+        text_too: torch.Tensor,
         guidance: torch.Tensor,
         top_p: torch.Tensor,
         noise_scale: torch.Tensor,
         uniform: torch.Tensor,
         gaussian: torch.Tensor,
-        valid: torch.Tensor | None = None,
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """`text [B, P, W]` and `voice [B, W]` from the encoders -> proposed, confidence. `valid [B, L]` is false for padding; a package has none."""
-        g, D, (B, L) = self.generator, self.generator.config.D, k.shape
-        k, seen, prompt = k.long(), visible(k, D), prompt > 0
-        n = 1 + drop.shape[0]
-        # Row by row the condition as it is, then each evaluation that goes without some of it.
-        dropped_n2 = torch.cat([torch.zeros_like(drop[:1]), drop]) > 0
-        dropped = dropped_n2.unsqueeze(1).expand(-1, B, -1).flatten(0, 1)
-        states = g.trunk(
-            self.embed(tokens, seen).repeat(n, 1, 1),
-            k.repeat(n, 1),
-            prompt.repeat(n, 1),
-            None if valid is None else valid.repeat(n, 1),
-            g.text.expand(text, frames.long()).repeat(n, 1, 1),
+        """Of the L positions to be made, behind the Q of the clip `prompt [B, Q, D]`: `text [B, P, W]` and `voice [B, W]` from the encoders, -> proposed, confidence."""
+        g, D, (B, L), Q = self.generator, self.generator.config.D, k.shape, prompt.shape[1]
+        k, seen = k.long(), visible(k.long(), D)
+        z_BLH, z_BQH = self.embed(tokens, seen), self.embed(prompt, torch.ones_like(prompt, dtype=torch.bool))
+        text_BLW = g.text.expand(text, frames.long())
+        n, F = 1 + no_text.shape[0], no_voice.shape[0]
+
+        def behind_clip(clip: torch.Tensor, made: torch.Tensor) -> torch.Tensor:
+            return torch.cat([clip, made], 1).repeat(n, *[1] * (made.ndim - 1))
+
+        # Row by row the condition as it is, then each evaluation without the text.
+        textless = torch.cat([torch.zeros(1), torch.ones_like(no_text)]).unsqueeze(1).expand(-1, B).flatten() > 0
+        absent = g.text.absent.expand(B, Q, -1)
+        role = behind_clip(torch.ones(B, Q, dtype=torch.bool), torch.zeros(B, L, dtype=torch.bool))
+        no_k = torch.zeros(B, Q, dtype=torch.long)
+        known = g.trunk(
+            behind_clip(z_BQH, z_BLH),
+            behind_clip(no_k, k),
+            role,
+            None,
+            behind_clip(absent, text_BLW),
             voice.repeat(n, 1),
-            dropped[:, 0],
-            dropped[:, 1],
+            textless,
+            torch.zeros_like(textless),
+            first=Q,
+        )
+        mute = text_too.unsqueeze(1).expand(-1, B).flatten() > 0
+        bare = g.trunk(
+            z_BLH.repeat(F, 1, 1),
+            k.repeat(F, 1),
+            torch.zeros(1, dtype=torch.bool).expand(B * F, L),
+            None,
+            text_BLW.repeat(F, 1, 1),
+            voice.repeat(F, 1),
+            mute,
+            torch.ones_like(mute),
         )
         s = guidance.unsqueeze(1).expand(-1, L).reshape(-1, 1)
-        w = drop_weight[:, None, None]
 
-        def guided(x: torch.Tensor) -> torch.Tensor:
-            c, u = x.reshape(n, B * L, -1).split([1, n - 1])
-            return c[0] + s * (w * (c - u)).sum(0)
+        def guided(with_clip: torch.Tensor, without: torch.Tensor) -> torch.Tensor:
+            c, u = with_clip.unflatten(0, (n, B * L)).split([1, n - 1])
+            c = c[0]
+            pull = (no_text[:, None, None] * (c - u)).sum(0) + (no_voice[:, None, None] * (c - without.unflatten(0, (F, B * L)))).sum(0)
+            return c + s * pull
 
-        head = HeadState(guided(states.logits), guided(states.u), states.log_a[: B * L], guided(states.b))
+        head = HeadState(guided(known.logits, bare.logits), guided(known.u, bare.u), known.log_a[: B * L], guided(known.b, bare.b))
         return self.quantise(self.draw(head, top_p, noise_scale, uniform, gaussian), tokens, seen)
 
     def encode_voice(self, prompt_BQD: torch.Tensor, mask_BQ: torch.Tensor | None = None) -> torch.Tensor:
@@ -92,17 +132,16 @@ class TextGraph(nn.Module):
 
 
 @torch.inference_mode()
-def sample_speech(
-    step: SpeechStep, prompt_BLD: torch.Tensor, condition: SpeechCondition, seeds_B: list[int], s: Sampling, voice_share: float | None = None
-) -> torch.Tensor:
-    """Tokens int32 `[B, L, D]`: those of `prompt_BLD` where `condition.prompt` says so, made ones in the other valid positions, 0 in the padding."""
-    c = condition
-    made = c.valid & ~c.prompt
-    tokens = torch.where(c.prompt.unsqueeze(2), prompt_BLD.to(torch.int32), 0)
-    text, voice = step.generator.text(c.phones), step.encode_voice(tokens, c.prompt)
-    drop, weight = guidance_branches(voice_share)
+def sample_speech(step: SpeechStep, row: Row, seed: int, s: Sampling, voice_share: float | None = None, kept: int = 0) -> torch.Tensor:
+    """Tokens int32 `[L, D]` of what stands behind the row's prompt. The first `kept` depths stay as the row has them."""
+    D = row.x.shape[1]
+    prompt, x = row.x[: row.prompt].unsqueeze(0).to(torch.int32), row.x[row.prompt :].unsqueeze(0).to(torch.int32)
+    text, voice = step.generator.text(torch.tensor([row.phones])), step.encode_voice(prompt)
+    frames = torch.from_numpy(row.frames[row.prompt :]).unsqueeze(0)
+    branches = guidance_branches(voice_share)
 
-    def propose(tokens: torch.Tensor, k: torch.Tensor, *draw: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        return step(tokens, k, text, voice, c.frames, c.prompt, drop, weight, *draw, c.valid)
+    def propose(tokens: torch.Tensor, k: torch.Tensor, guidance: torch.Tensor, *draw: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        return step(tokens, k, text, voice, frames, prompt, *(branches if guidance.any() else NO_BRANCHES), guidance, *draw)
 
-    return unmask(propose, tokens, np.where(made.numpy(), prompt_BLD.shape[2], 0), seeds_B, s, step.generator.config.H)
+    tokens = torch.where(torch.arange(D) < kept, x, 0)
+    return unmask(propose, tokens, np.full((1, x.shape[1]), D - kept), [seed], s, step.generator.config.H)[0]

@@ -166,6 +166,9 @@ class Row:
     frames: np.ndarray
     at: int = 0
 
+    def without_prompt(self) -> Row:
+        return replace(self, x=self.x[self.prompt :], prompt=0, frames=self.frames[self.prompt :])
+
 
 class Cutter:
     """Draws rows: half of the prompts are the clip's own beginning, half are cut from another clip of the voice.
@@ -236,6 +239,8 @@ class Cutter:
         both, text, voice = drop
         drop_text = u < both + text
         drop_voice = (u < both) | ((u >= both + text) & (u < both + text + voice))
+        # As sampling does it: without the voice, its clip's positions are left out too.
+        rows = [row.without_prompt() if dropped else row for row, dropped in zip(rows, drop_voice.tolist())]
         return collate(rows, drop_text, drop_voice)
 
 

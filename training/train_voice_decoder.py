@@ -23,11 +23,11 @@ from training.alignments import load_alignments
 from training.codec import Codec, load_codec
 from training.export_voice import trained_models
 from training.runner import Ema, Run, arguments, autocast, learning_rate, load_recipe, start_processes
-from training.sampler import Sampling, unmask
+from training.sampler import Sampling
 from training.speech_data import RATE, Speech, load_speech, to_level
 from training.speech_losses import SpectralLoss
-from training.speech_sampler import SpeechStep, guidance_branches
-from training.speech_tokens import LEVEL_DB, Cutter, Entry, Row, SpeechTokens, collate
+from training.speech_sampler import SpeechStep, sample_speech
+from training.speech_tokens import LEVEL_DB, Cutter, Entry, Row, SpeechTokens
 from training.stft_discriminator import StftDiscriminators, adversarial_loss, critic_loss, feature_matching_loss
 from training.train_codec import validate, validation_clips
 from training.train_speech import cutters
@@ -81,33 +81,15 @@ class Retold:
     def make(self, seed: int) -> None:
         """A batch of them; the seed says all."""
         draw, B = torch.Generator().manual_seed(seed), self.settings["batch"]
-        picks = torch.multinomial(self.weight, 4 * B, replacement=True, generator=draw).tolist()
-        # Neighbours in length, as padding costs as much as speech.
-        rows = sorted(((self.cutter.row(self.pairs[i][0], draw), i) for i in picks), key=lambda pair: len(pair[0].x))
-        begin = int(torch.randint(3 * B + 1, (), generator=draw))
-        chosen = rows[begin : begin + B]
+        picks = torch.multinomial(self.weight, B, replacement=True, generator=draw).tolist()
+        chosen = [(self.cutter.row(self.pairs[i][0], draw), i) for i in picks]
         kept = torch.tensor(self.settings["kept"])[torch.randint(len(self.settings["kept"]), (B,), generator=draw)]
         low, high = self.settings["noise"]
         sampling = self.sampling.with_(noise=low + (high - low) * float(torch.rand((), generator=draw)))
-        no = torch.zeros(B, dtype=torch.bool)
-        batch = collate([row for row, _ in chosen], no, no)
-        made = self._sample(batch.x, batch.condition, kept, [FIRST_SEED + seed * B + i for i in range(B)], sampling)
-        for (row, i), x, depth in zip(chosen, made, kept.tolist()):
+        for n, ((row, i), depth) in enumerate(zip(chosen, kept.tolist())):
+            x = sample_speech(self.step, row, FIRST_SEED + seed * B + n, sampling, kept=depth)
             self.told.append(self._told(row, self.pairs[i][1], x, depth))
         del self.told[: -self.settings["keep"]]
-
-    def _sample(self, x_BLD: torch.Tensor, c, kept_B: torch.Tensor, seeds: list[int], sampling: Sampling) -> torch.Tensor:
-        step, D = self.step, x_BLD.shape[2]
-        known = c.prompt.unsqueeze(2) | (torch.arange(D) < kept_B[:, None, None])
-        tokens = torch.where(known, x_BLD, 0).to(torch.int32)
-        text, voice = step.generator.text(c.phones), step.encode_voice(tokens, c.prompt)
-        drop, weight = guidance_branches(None)
-
-        def propose(tokens: torch.Tensor, k: torch.Tensor, *noise: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-            return step(tokens, k, text, voice, c.frames, c.prompt, drop, weight, *noise, c.valid)
-
-        made = (c.valid & ~c.prompt).numpy()
-        return unmask(propose, tokens, np.where(made, (D - kept_B)[:, None].numpy(), 0), seeds, sampling, step.generator.config.H)
 
     def _told(self, row: Row, clip: int, x_LD: torch.Tensor, kept: int) -> Told:
         end = len(row.x)
@@ -117,7 +99,7 @@ class Retold:
         wanted = np.zeros((end - row.prompt) * per_token, np.float32)
         found = audio[row.at * per_token :][: len(wanted)]
         wanted[: len(found)] = found
-        return Told(row.x[row.prompt :].to(torch.int16), x_LD[row.prompt : end].to(torch.int16), wanted, kept)
+        return Told(row.x[row.prompt :].to(torch.int16), x_LD.to(torch.int16), wanted, kept)
 
     def draw(self, count: int, positions: int, made: bool, draw: torch.Generator) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Codes int64 `[B, L, D]` of random pieces, the samples `[B, N]` of the true clips there, and the depths kept `[B]`, D of what is real."""

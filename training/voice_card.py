@@ -47,12 +47,13 @@ def card(recipe: dict[str, Any], report: dict[str, Any], D: int, H: int, hours: 
         package["description"],
         f"A ResGen model (Kim et al., ICML 2025, arXiv 2412.10208) over the tokens of the package `{recipe['codec']}`, trained by this project: a text encoder over phones whose lengths come "
         "from a regression, the voice's clip as tokens in front and as one vector, and a mixture of Gaussians over the summed embeddings of all masked depths. Attention works on pairs of "
-        f"positions. {size / 1e6:.1f} M numbers, {report['step']:,} steps of {recipe['batch']} rows ({hours:.1f} hours, {trained_on}, shared with other work). Weights are exponential moving "
+        f"positions. {size / 1e6:.1f} M numbers, {report['step']:,} steps of up to {recipe['batch']} rows ({hours:.1f} hours, {trained_on}, shared with other work). Weights are exponential moving "
         "averages, rounded to float16, and what follows was measured with these.",
         *_decoder_section(report),
         "## Data",
         "\n".join(f"- {DATA.get(name, name)}" for name in recipe["data"]["sets"])
-        + "\n\nOf clips without a text only the voice was used. Phones of the synthetic speech came with it, those of the recordings were aligned by pocketsphinx.",
+        + "\n\nOf clips without a text only the voice was used. Phones of the synthetic speech came with it, those of the recordings were aligned by pocketsphinx."
+        + (" Every clip was also said in a voice of other pitch, formants and channel, so that more voices were heard than there are speakers." if recipe["augment"].get("clips_per_drawn") else ""),
         "## How well",
         f"{said} sentences that are in no training text, said after {report['prompt_s']:g} s of {' and '.join(speakers)}, speakers of LibriSpeech that were never trained on "
         f"({report['prompts']} clips of each; {len(clips)} sounds in all): {sampling['steps']} steps, guidance {sampling['guidance_from']:g} to {sampling['guidance_to']:g}, "

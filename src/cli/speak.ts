@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { basename, extname } from 'node:path';
 import { type EventPayload, type Job, type ParamsInput, type SoundFormat, StudioError, type Voice } from '../contract/index.js';
 import type { Studio } from '../studio/index.js';
@@ -38,7 +38,8 @@ export async function speak(host: Host, options: SpeakOptions): Promise<number> 
   const format = formatOf(options.out, SOUND_FORMATS);
   if (!options.overwrite && existsSync(options.out)) throw alreadyThere(options.out);
   const text = await textOf(options);
-  const isClip = existsSync(options.voice);
+  // A file “Ada” without an ending, or a folder of that name, is no clip: the voice is meant.
+  const isClip = extname(options.voice) !== '' && (statSync(options.voice, { throwIfNoEntry: false })?.isFile() ?? false);
   return withStudio(host, !isClip, async (studio) => {
     const manifest = await manifestOf(studio, options.model);
     const sampling = samplingOf(manifest, options.preset, options.steps, options.set);

@@ -42,18 +42,20 @@ export const graphs = {
       gaussian: 'float32',
       /** float32 [B] in 0..1, below 0 where unknown. Only in packages whose manifest says `views`. */
       view: 'float32',
-      /** Speech, in place of condition: float32 [B, P, W], from the `text` graph. L and P are free. */
+      /** Speech, in place of condition: float32 [B, P, W], from the `text` graph. L, P and Q are free; of L are the positions to be made alone. */
       text: 'float32',
       /** float32 [B, W], from the `text` graph */
       voice: 'float32',
-      /** int32 [B, L, R]: which of the P phones each text frame of a position is part of, -1 where no text is known */
+      /** int32 [B, L, R]: which of the P phones each text frame of a position is part of */
       frames: 'int32',
-      /** int32 [B, L]: 1 where the position belongs to the voice's clip, which stands in front, 0 where it is to be made */
+      /** int32 [B, Q, D]: the encoded clip of the voice, which stands in front */
       prompt: 'int32',
-      /** int32 [G, 2]: of each evaluation without a condition whether it goes without the text, and without the voice */
-      drop: 'int32',
-      /** float32 [G]: its weight w, c + s sum_g w_g (c - u_g) */
-      drop_weight: 'float32',
+      /** float32 [G], none or one: weights w of the evaluations without the text, c + s sum w (c - u) over these and the F others */
+      no_text: 'float32',
+      /** float32 [F], none or one: weights of those without the voice, which leave the clip's positions out */
+      no_voice: 'float32',
+      /** int32 [F]: 1 where such a one goes without the text too */
+      text_too: 'int32',
     },
     outputs: {
       /** int32 [B, L, D]: visible tokens unchanged, masked ones proposed */

@@ -7,9 +7,9 @@ type ElementType = 'int32' | 'float32' | 'uint8';
 
 /**
  * B is the batch. In the graphs of sounds L positions and N samples of as many are free too, and where they speak P phones, Q positions of the
- * voice's clip and G evaluations that go without a part of the condition.
+ * voice's clip, and G and F evaluations that go without the text and without the voice.
  */
-export type FreeDimension = 'B' | 'L' | 'N' | 'P' | 'Q' | 'G';
+export type FreeDimension = 'B' | 'L' | 'N' | 'P' | 'Q' | 'G' | 'F';
 
 export interface TensorBorder {
   type: ElementType;
@@ -40,9 +40,10 @@ export function graphBorders({
         text: { type: step.inputs.text, shape: ['B', 'P', W] },
         voice: { type: step.inputs.voice, shape: ['B', W] },
         frames: { type: step.inputs.frames, shape: ['B', L, R] },
-        prompt: { type: step.inputs.prompt, shape: positions },
-        drop: { type: step.inputs.drop, shape: ['G', 2] },
-        drop_weight: { type: step.inputs.drop_weight, shape: ['G'] },
+        prompt: { type: step.inputs.prompt, shape: ['B', 'Q', D] },
+        no_text: { type: step.inputs.no_text, shape: ['G'] },
+        no_voice: { type: step.inputs.no_voice, shape: ['F'] },
+        text_too: { type: step.inputs.text_too, shape: ['F'] },
       } as const)
     : ({
         condition: { type: step.inputs.condition, shape: ['B'] },

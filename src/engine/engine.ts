@@ -231,30 +231,28 @@ export class Engine {
     const condition: SpeechCondition = {
       text: float32(text),
       voice: float32(voice),
-      frames: textFrames(ms, { Q, L, positionsPerSecond, R: speech.framesPerPosition }),
-      prompt: new Int32Array(Q + L).fill(1, 0, Q),
-      ...guidanceBranches(sampling.voiceShare),
+      frames: textFrames(ms, { L, positionsPerSecond, R: speech.framesPerPosition }),
+      prompt,
     };
-    const kept = fixed ?? { tokens: new Int32Array(L * D), k: new Int32Array(L).fill(D) };
-    const inFront = { tokens: Int32Array.of(...prompt, ...kept.tokens), k: Int32Array.of(...new Int32Array(Q), ...kept.k) };
-    const step = this.stepFunction({ sizes: { L: Q + L, P: phones.length, G: condition.drop_weight.length }, more: { ...condition } });
-    const [whole] = await sample(step, { L: Q + L, D, V, H }, [{ condition: 0, seed, fixed: inFront }], sampling, {
-      ...(signal ? { signal } : {}),
-      ...(onStep
-        ? { onStep: (report) => onStep({ ...report, samples: report.samples.map(behind), k: report.k.map((k) => k.subarray(Q)) }) }
-        : {}),
+    const step = this.stepFunction((guidance) => {
+      const branches = guidanceBranches(guidance, sampling.voiceShare);
+      const sizes = { L, P: phones.length, Q, G: branches.no_text.length, F: branches.no_voice.length };
+      return { sizes, more: { ...condition, ...branches } };
     });
-    function behind({ tokens, revealedAt, confidence }: Readonly<Sample>): Sample {
-      return { tokens: tokens.subarray(Q * D), revealedAt: revealedAt.subarray(Q * D), confidence: confidence.subarray(Q * D) };
-    }
-    if (!whole) throw new StudioError('internal', 'The engine sampled no sentence. Try again.');
-    const said = behind(whole);
+    const [said] = await sample(step, { L, D, V, H }, [{ condition: 0, seed, fixed }], sampling, {
+      ...(signal ? { signal } : {}),
+      ...(onStep ? { onStep } : {}),
+    });
+    if (!said) throw new StudioError('internal', 'The engine sampled no sentence. Try again.');
     const [samples] = await this.decodeViews(1, said.tokens, new Int32Array(L).fill(D));
     return { ...said, samples: samples instanceof Float32Array ? samples : new Float32Array() };
   }
 
-  /** The `step` graph as the sampler calls it. @throws StudioError `bad-request` when the package has none */
-  stepFunction({ sizes, more }: { sizes: Omit<Sizes, 'B'>; more: Tensors } = { sizes: {}, more: {} }): StepFunction {
+  /**
+   * The `step` graph as the sampler calls it, with what `at` adds to a step of this guidance.
+   * @throws StudioError `bad-request` when the package has none
+   */
+  stepFunction(at: (guidance: number) => { sizes: Omit<Sizes, 'B'>; more: Tensors } = () => ({ sizes: {}, more: {} })): StepFunction {
     const { step } = this.sessions;
     if (!step)
       throw new StudioError(
@@ -263,6 +261,7 @@ export class Engine {
       );
     return async ({ B, guidance, topP, noiseScale, ...arrays }) => {
       const each = (value: number) => new Float32Array(B).fill(value);
+      const { sizes, more } = at(guidance);
       const { proposed, confidence } = await step.run(
         { B, ...sizes },
         {

@@ -5,13 +5,18 @@ export interface SpeechCondition {
   /** `[P, W]` and `[W]`, from the `text` graph. */
   text: Float32Array;
   voice: Float32Array;
-  /** `[L, R]`: which phone each text frame of a position is part of, -1 on the voice's clip. */
+  /** `[L, R]`: which phone each text frame of a position is part of. */
   frames: Int32Array;
-  /** `[L]`: 1 on the voice's clip, which stands in front. */
+  /** `[Q, D]`: the voice's clip. */
   prompt: Int32Array;
-  /** `[G, 2]` and `[G]`: the evaluations that go without the text, the voice or both, and their weights. */
-  drop: Int32Array;
-  drop_weight: Float32Array;
+}
+
+/** The evaluations that guidance needs besides that of the whole condition: `[G]` without the text, `[F]` without the voice, at these weights. */
+export interface GuidanceBranches {
+  no_text: Float32Array;
+  no_voice: Float32Array;
+  /** 1 where the evaluation without the voice goes without the text too. */
+  text_too: Int32Array;
 }
 
 /** Positions that phones of these lengths take, at least one. */
@@ -20,15 +25,12 @@ export function positionsOf(ms: readonly number[], positionsPerSecond: number): 
   return Math.max(1, Math.floor(seconds * positionsPerSecond + 0.5));
 }
 
-/**
- * Which phone is heard in the middle of each of the R text frames of a position, `[Q + L, R]`; -1 on the Q positions of the clip, whose words
- * nobody knows. Twin of `text_frames` in `training/speech_tokens.py`.
- */
+/** Which phone is heard in the middle of each of the R text frames of a position, `[L, R]`. Twin of `text_frames` in `training/speech_tokens.py`. */
 export function textFrames(
   ms: readonly number[],
-  { Q, L, positionsPerSecond, R }: { Q: number; L: number; positionsPerSecond: number; R: number },
+  { L, positionsPerSecond, R }: { L: number; positionsPerSecond: number; R: number },
 ): Int32Array {
-  const frames = new Int32Array((Q + L) * R).fill(-1);
+  const frames = new Int32Array(L * R);
   let phone = 0;
   let end = ms[0] ?? 0;
   for (let n = 0; n < L * R; n++) {
@@ -37,18 +39,19 @@ export function textFrames(
       phone += 1;
       end += ms[phone] ?? 0;
     }
-    frames[Q * R + n] = phone;
+    frames[n] = phone;
   }
   return frames;
 }
 
 /**
- * Evaluations without a part of the condition: one without text and voice where they are guided together, else one without each. Twin of
+ * Text and voice guided together take one evaluation without either, else each takes its own; a guidance of 0 takes none. Twin of
  * `guidance_branches` in `training/speech_sampler.py`.
  */
-export function guidanceBranches(voiceShare: number | undefined): Pick<SpeechCondition, 'drop' | 'drop_weight'> {
-  if (voiceShare === undefined) return { drop: Int32Array.of(1, 1), drop_weight: Float32Array.of(1) };
-  return { drop: Int32Array.of(1, 0, 0, 1), drop_weight: Float32Array.of(1 - voiceShare, voiceShare) };
+export function guidanceBranches(guidance: number, voiceShare: number | undefined): GuidanceBranches {
+  if (guidance === 0) return { no_text: new Float32Array(), no_voice: new Float32Array(), text_too: new Int32Array() };
+  if (voiceShare === undefined) return { no_text: new Float32Array(), no_voice: Float32Array.of(1), text_too: Int32Array.of(1) };
+  return { no_text: Float32Array.of(1 - voiceShare), no_voice: Float32Array.of(voiceShare), text_too: Int32Array.of(0) };
 }
 
 /** The numbers of phones in a model's own order, or the first that it does not have. */

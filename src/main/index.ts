@@ -10,7 +10,7 @@ import { showJobsOutside } from './job-signals.js';
 import { libraryMenu } from './library-menu.js';
 import { setMenu } from './menu.js';
 import { nativeEncoder } from './native-pictures.js';
-import { pauseWhileAsleep } from './power.js';
+import { restWhileAsleep } from './power.js';
 import { serveStudio } from './protocol.js';
 import { guardContents, guardSession, registerScheme } from './security.js';
 import { openReports, stopWithReport } from './trouble.js';
@@ -69,7 +69,7 @@ async function start(): Promise<void> {
   serveStudio(studio, devServer);
   answerCalls(studio);
   await followTheme(studio);
-  pauseWhileAsleep(powerMonitor, studio);
+  restWhileAsleep(powerMonitor, studio);
 
   const lookForUpdate = updates(() => window);
   const info = await studio.call('app.info', null);

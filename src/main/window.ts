@@ -50,7 +50,7 @@ async function mayClose(window: BrowserWindow, isBusy: () => Promise<boolean>): 
   if (!(await isBusy())) return true;
   const { response } = await dialog.showMessageBox(window, {
     type: 'question',
-    message: 'Pictures are still being made. Close all the same?',
+    message: 'Something is still being made. Close all the same?',
     detail: 'Everything finished so far is kept, and the rest goes on when you open the studio again.',
     buttons: ['Close', 'Keep Open'],
     defaultId: 1,

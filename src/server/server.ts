@@ -192,15 +192,16 @@ function readAndWriteOurJson(app: FastifyInstance): void {
   });
   app.setReplySerializer((payload) => toJson(payload));
   app.setNotFoundHandler((_request, reply) => refuse(reply, 404, 'There is nothing at this address.', 'not-found'));
-  app.setErrorHandler((error: FastifyError | StudioError, _request, reply) => {
+  app.setErrorHandler((error: FastifyError | StudioError, request, reply) => {
     const status = 'statusCode' in error ? (error.statusCode ?? 500) : 500;
-    if (status === 413)
-      return refuse(
-        reply,
-        status,
-        `The upload is larger than ${formatBytes(FILE_LIMITS.uploadBytes)}. Choose a smaller file.`,
-        'bad-request',
-      );
+    if (status === 413) {
+      const uploads = request.routeOptions.bodyLimit === UPLOAD_BODY;
+      const most = formatBytes(uploads ? FILE_LIMITS.uploadBytes : SERVER_LIMITS.bodyBytes);
+      const message = uploads
+        ? `The upload is larger than ${most}. Choose a smaller file.`
+        : `The request is larger than ${most}. Ask for less at once.`;
+      return refuse(reply, status, message, 'bad-request');
+    }
     return refuse(reply, status, error.message, status < 500 ? 'bad-request' : 'internal');
   });
 }

@@ -51,10 +51,22 @@ export async function moveDataFolder(from: string, to: string, remember: boolean
     await rmdir(target);
   }
   await mkdir(dirname(target), { recursive: true });
+  const pointer = join(places.config, POINTER);
+  const before = remember && existsSync(pointer) ? readFileSync(pointer) : null;
   if (remember) {
     await mkdir(places.config, { recursive: true });
-    await writeWhole(join(places.config, POINTER), Buffer.from(`${target}\n`));
+    await writeWhole(pointer, Buffer.from(`${target}\n`));
   }
+  try {
+    await moveFolder(source, target);
+  } catch (failed) {
+    if (before) await writeWhole(pointer, before);
+    else if (remember) await rm(pointer, { force: true });
+    throw failed;
+  }
+}
+
+async function moveFolder(source: string, target: string): Promise<void> {
   try {
     await rename(source, target);
   } catch (error) {

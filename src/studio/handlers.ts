@@ -126,6 +126,13 @@ export function createHandlers(parts: Parts): Handlers {
       return null;
     },
     'items.restore': ({ ids }) => {
+      const gone = parts.voiceRows
+        .list()
+        .find(({ id, deletedAt }) => deletedAt !== null && ids.some((item) => items.get(item).recipe.voice === id));
+      if (gone) {
+        const why = 'and with it everything that was made with it';
+        throw new StudioError('refused', `The voice “${gone.name}” is in the trash, ${why}. Restore the voice first.`);
+      }
       for (const item of items.setDeleted(ids, null)) emit({ name: 'itemAdded', payload: item });
       return null;
     },

@@ -21,8 +21,9 @@ type Asked = Pick<Extract<Job, { kind: 'image' }>, 'kind' | 'request'> | Pick<Ex
 /** Runs jobs one at a time, in the order of the queue. A job is in the database before it runs, and so is each item when it is done. */
 export class JobQueue {
   /** `then` is the state that a job comes to when it is stopped. */
-  #running: { id: string; stop: AbortController; ended: Promise<void>; then: 'cancelled' | 'paused' } | null = null;
+  #running: { id: string; stop: AbortController; ended: Promise<void>; then: 'cancelled' | 'paused' | 'queued' } | null = null;
   #closed = false;
+  #asleep = false;
 
   constructor(private readonly parts: Parts) {}
 
@@ -137,6 +138,25 @@ export class JobQueue {
     return changed;
   }
 
+  /**
+   * Stops the running job between two steps and starts none until `wake`. It waits in its place: a studio that never wakes takes it up at its
+   * next start.
+   */
+  async sleep(): Promise<void> {
+    this.#asleep = true;
+    // One that is being stopped already comes to what the person wants of it.
+    if (!this.#running || this.#running.stop.signal.aborted) return;
+    const { stop, ended } = this.#running;
+    this.#running.then = 'queued';
+    stop.abort();
+    await ended;
+  }
+
+  wake(): void {
+    this.#asleep = false;
+    this.#next();
+  }
+
   /** Ends the running job between two steps; it stays in the database as running, and goes on at the next start. */
   async close(): Promise<void> {
     this.#closed = true;
@@ -159,7 +179,7 @@ export class JobQueue {
   }
 
   #next(): void {
-    if (this.#running || this.#closed) return;
+    if (this.#running || this.#closed || this.#asleep) return;
     const job = this.parts.jobs.next();
     if (!job) return;
     const stop = new AbortController();
@@ -185,7 +205,7 @@ export class JobQueue {
       const { code, message } = toStudioError(error);
       const stopped = this.#running?.then ?? 'cancelled';
       if (code !== 'cancelled') this.#end(job.id, { state: 'failed', error: message, endedAt: Date.now() });
-      else this.#end(job.id, { state: stopped, error: null, endedAt: stopped === 'paused' ? null : Date.now() });
+      else this.#end(job.id, { state: stopped, error: null, endedAt: stopped === 'cancelled' ? Date.now() : null });
     }
   }
 

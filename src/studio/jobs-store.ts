@@ -45,9 +45,11 @@ export class JobsStore {
     return toJob(row);
   }
 
-  /** Newest first. */
+  /** The newest thousand and what runs, newest first. */
   list(): Job[] {
-    return (this.db.prepare('SELECT * FROM jobs ORDER BY seq DESC LIMIT 1000').all() as JobRow[]).map(toJob);
+    const newest = 'SELECT id FROM jobs ORDER BY seq DESC LIMIT 1000';
+    const rows = this.db.prepare(`SELECT * FROM jobs WHERE state = 'running' OR id IN (${newest}) ORDER BY seq DESC`).all();
+    return (rows as JobRow[]).map(toJob);
   }
 
   /** The first in the queue. */

@@ -78,6 +78,9 @@ export interface Studio extends Bridge {
   warmUp(): Promise<void>;
   /** Writes the library into one file, which `stageRestore` takes back. Jobs go on meanwhile. */
   backUp(file: string): Promise<{ files: number }>;
+  /** Stops the running job between two steps and starts none until `wake`. */
+  sleep(): Promise<void>;
+  wake(): void;
   /** Ends the running job between two steps, to go on at the next start, and the engine process. */
   close(): Promise<void>;
 }
@@ -260,6 +263,8 @@ function assemble(
       if (next) await engine.warmUp(await models.find(next.id), settings.get().provider);
     },
     backUp: (file) => backUp(db, folder, file),
+    sleep: () => queue.sleep(),
+    wake: () => queue.wake(),
     close: () => (closing ??= close()),
   };
 }

@@ -63,12 +63,12 @@ def test_the_voice_is_the_same_alone_and_in_a_row(made):
 @torch.inference_mode()
 def test_all_of_the_guidance_on_the_voice_is_not_that_on_the_text(made):
     (codec, step, _), _ = made
-    drop, weight = guidance_branches(0.25)
-    assert drop.tolist() == [[1, 0], [0, 1]] and weight.tolist() == [0.75, 0.25]
-    prompt, no = torch.randint(codec.config.V, (12, codec.config.D)), torch.zeros(1, dtype=torch.bool)
-    rows = collate([from_durations(to_ids(["_", "B", "AA1", "."]), [0.05, 0.06, 0.1, 0.08], prompt, 100.0, 4)], no, no)
+    both = guidance_branches(0.25)
+    assert (both.no_text.tolist(), both.no_voice.tolist(), both.text_too.tolist()) == ([0.75], [0.25], [0])
+    prompt = torch.randint(codec.config.V, (12, codec.config.D))
+    row = from_durations(to_ids(["_", "B", "AA1", "."]), [0.05, 0.06, 0.1, 0.08], prompt, 100.0, 4)
     s = Sampling(steps=4, guidance_from=2.0, guidance_to=2.0)
-    a, b, c = (sample_speech(step, rows.x, rows.condition, [1], s, share) for share in (0.0, 1.0, None))
+    a, b, c = (sample_speech(step, row, 1, s, share) for share in (0.0, 1.0, None))
     assert not torch.equal(a, b) and not torch.equal(a, c)
 
 

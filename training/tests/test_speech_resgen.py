@@ -1,6 +1,7 @@
 """Speech ResGen on tiny synthetic data: what the network may know, how rows are cut, that it learns, that sampling keeps the prompt."""
 
 import zlib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -187,15 +188,27 @@ def test_sampling_keeps_the_prompt_and_is_repeatable(voice_share: float | None):
     step = SpeechStep(SpeechGenerator(CONFIG).eval(), codebooks(), tokens.scale, tokens.sigma).eval()
     prompt = tokens.x[:9]
     row = from_durations(to_ids(["_", "B", "AA1", "."]), [0.04, 0.06, 0.1, 0.08], prompt, RATE_TOKENS, R)
-    no = torch.zeros(2, dtype=torch.bool)
-    batch = collate([row, from_durations(to_ids(["_", "S", "."]), [0.02, 0.06, 0.04], prompt[:4], RATE_TOKENS, R)], no, no)
     s = Sampling(steps=5)
-    a, b = (sample_speech(step, batch.x, batch.condition, [3, 4], s, voice_share) for _ in range(2))
-    assert torch.equal(a, b)
-    assert torch.equal(a[0, :9], prompt.to(torch.int32))
-    assert a.shape == (2, 9 + 14, D) and (a[1, 4 + 6 :] == 0).all()
-    assert len(a[0, 9:].unique(dim=0)) > 1
-    assert not torch.equal(a[0], sample_speech(step, batch.x, batch.condition, [5, 4], s, voice_share)[0])
+    a, b = (sample_speech(step, row, 3, s, voice_share) for _ in range(2))
+    assert torch.equal(a, b) and a.shape == (14, D) and a.dtype == torch.int32
+    assert len(a.unique(dim=0)) > 1
+    assert not torch.equal(a, sample_speech(step, row, 5, s, voice_share))
+    # The first depths of what is there stay.
+    again = sample_speech(step, replace(row, x=torch.cat([prompt.long(), a.long()])), 5, s, voice_share, kept=1)
+    assert torch.equal(again[:, 0], a[:, 0]) and not torch.equal(again[:, 1:], a[:, 1:])
+    # Another clip is another voice, and a guidance of zero costs no further evaluation.
+    assert not torch.equal(a, sample_speech(step, replace(row, x=torch.cat([tokens.x[20:29].long(), row.x[9:]])), 3, s, voice_share))
+    trunks = []
+    step.generator.trunk = lambda *args, trunk=step.generator.trunk, **more: (trunks.append(len(args[0])), trunk(*args, **more))[1]
+    sample_speech(step, row, 3, s.with_(guidance_from=1.0, guidance_to=0.0, steps=2), voice_share)
+    assert trunks == ([1, 1, 1, 0] if voice_share is None else [2, 1, 1, 0])
+
+
+def test_without_the_voice_its_clip_is_left_out():
+    tokens = tiny_tokens()
+    rows = cutter(tokens).draw(8, torch.Generator().manual_seed(2), (0.0, 0.0, 1.0))
+    assert rows.condition.drop_voice.all() and not rows.condition.prompt.any()
+    assert cutter(tokens).draw(8, torch.Generator().manual_seed(2), (0.0, 1.0, 0.0)).condition.prompt.any()
 
 
 class _Clips:

@@ -36,7 +36,7 @@ def test_tokens(text: str, words: str):
 
 
 def test_problems_are_sentences():
-    for text, start in (("", "There is no text"), ("!?", "There are no words"), ("Ω ж", "This voice reads English"), ("a" * 50_001, "This text has 50,001")):
+    for text, start in (("", "There is no text"), ("!?", "There are no words"), ("Ω ж", "This voice reads English"), ("a" * 50_001, "This text has 50,001"), ("Go [pause 0,5s] now", "“.pause 0,5s.” is not a pause")):
         with pytest.raises(TextProblem, match=start):
             FrontEnd()(text)
 

@@ -20,9 +20,10 @@ from training.codec import Codec, load_codec
 from training.durations import DurationModel, load_durations
 from training.export import round_to_half
 from training.export_voice import export_voice, random_models
+from training.loss import HeadState
 from training.phone_table import PHONES
 from training.runner import load_recipe
-from training.speech_sampler import SpeechStep, TextGraph, guidance_branches
+from training.speech_sampler import NO_BRANCHES, SpeechStep, TextGraph, guidance_branches
 from training.speech_tokens import collate, from_durations
 
 RECIPE = Path(__file__).parents[1] / "recipes" / "tiny-voice.yaml"
@@ -76,22 +77,31 @@ def test_text_and_step_give_what_training_gives_for_a_row_with_a_prompt(package,
     row = from_durations(phones[0].tolist(), (ms[0].astype(np.float64) / 1000).tolist(), prompt[0], c.rate / c.samples_per_latent, g.frames_per_token)
     no = torch.zeros(1, dtype=torch.bool)
     rows = collate([row], no, no)
-    condition, tokens = rows.condition, rows.x.int()
-    L = tokens.shape[1]
-    assert L > 23
-    np.testing.assert_allclose(voice, step.encode_voice(tokens, condition.prompt).numpy(), rtol=1e-3, atol=1e-3)
+    condition, Q = rows.condition, 23
+    L = rows.x.shape[1] - Q
+    assert L > 0
+    np.testing.assert_allclose(voice, step.encode_voice(rows.x.int(), condition.prompt).numpy(), rtol=1e-3, atol=1e-3)
 
-    k = torch.where(condition.prompt, 0, c.D).int()
-    drop, drop_weight = guidance_branches(voice_share)
+    tokens, k = torch.zeros(1, L, c.D, dtype=torch.int32), torch.full((1, L), c.D, dtype=torch.int32)
     noise = {"uniform": torch.rand(1, L, generator=draw) * 0.999 + 0.0005, "gaussian": torch.randn(1, L, c.H, generator=draw)}
     knobs = {"guidance": torch.tensor([1.5]), "top_p": torch.tensor([0.9]), "noise_scale": torch.tensor([0.7])}
-    sides = {"frames": condition.frames.int(), "prompt": condition.prompt.int(), "drop": drop, "drop_weight": drop_weight}
-    both = {"tokens": tokens, "k": k, **sides, **knobs, **noise}
-    proposed, confidence = run(folder, "step", **both, text=torch.from_numpy(text), voice=torch.from_numpy(voice))
-    want, _ = step(**both, text=step.generator.text(condition.phones), voice=step.encode_voice(tokens, condition.prompt), valid=condition.valid)
-    assert (proposed == want.numpy()).all(2).mean() > 0.95
-    assert np.array_equal(proposed[:, :23], prompt.numpy()) and (confidence[:, :23] == 0).all()
-    assert not np.array_equal(proposed, run(folder, "step", **both, text=torch.from_numpy(text), voice=torch.zeros_like(expected[2]))[0])
+    both = {"tokens": tokens, "k": k, "frames": condition.frames[:, Q:].int(), "prompt": prompt, **knobs, **noise}
+    branches = vars(guidance_branches(voice_share))
+    proposed, confidence = run(folder, "step", **both, **branches, text=torch.from_numpy(text), voice=torch.from_numpy(voice))
+    made = {"text": step.generator.text(condition.phones), "voice": step.encode_voice(prompt)}
+    want, _ = step(**both, **branches, **made)
+    assert (proposed == want.numpy()).all(2).mean() > 0.95 and (confidence <= 0).all()
+    assert not np.array_equal(proposed, run(folder, "step", **both, **branches, text=made["text"], voice=torch.zeros_like(expected[2]))[0])
+    other = torch.randint(c.V, (1, 9, c.D), generator=draw, dtype=torch.int32)
+    assert not np.array_equal(proposed, run(folder, "step", **(both | {"prompt": other}), **branches, **made)[0])
+
+    # Without guidance, what training computes of the mixed row is what the graph computes of its parts.
+    states = step.generator(step.embed(rows.x.int(), condition.prompt.unsqueeze(2).expand(-1, -1, c.D)), torch.where(condition.prompt, 0, c.D), condition)
+    behind = HeadState(*(x.unflatten(0, (1, -1))[:, Q:].flatten(0, 1) for x in (states.logits, states.u, states.log_a, states.b)))
+    z = step.draw(behind, knobs["top_p"], knobs["noise_scale"], noise["uniform"], noise["gaussian"])
+    of_training, _ = step.quantise(z, tokens, torch.zeros(1, L, c.D, dtype=torch.bool))
+    alone, _ = run(folder, "step", **both, **vars(NO_BRANCHES), **made)
+    assert (alone == of_training.numpy()).all(2).mean() > 0.95
 
 
 @pytest.fixture

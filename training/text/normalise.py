@@ -49,7 +49,8 @@ def clean(text: str) -> str:
 
 LONGEST_PAUSE_MS = 10_000
 
-_PAUSE = re.compile(r"\[pause\s+(\d{1,5}(?:\.\d{1,3})?)\s*(ms|s)\s*\]", re.ASCII | re.IGNORECASE)
+_PAUSE = re.compile(r"\[pause\s+(\d{1,5}(?:\.\d{1,3})?)\s*(ms|s)?\s*\]", re.ASCII | re.IGNORECASE)
+_ODD_PAUSE = re.compile(r"\[\s*pause\b[^\]\n]*\]", re.ASCII | re.IGNORECASE)
 _PARAGRAPH = re.compile(r"\n\s*\n", re.ASCII)
 _END = re.compile(r"[.!?]+[\"')\]]*\s+(?=[\"'(\[]*([A-Z0-9]))", re.ASCII)
 _BEFORE_DOT = re.compile(r"([A-Za-z][A-Za-z.]*)\.[\"')\]]*\s+$", re.ASCII)
@@ -58,11 +59,13 @@ _BEFORE_DOT = re.compile(r"([A-Za-z][A-Za-z.]*)\.[\"')\]]*\s+$", re.ASCII)
 def parts(text: str) -> list[str | float]:
     """Sentences in order, and between them seconds of silence from `[pause 0.5s]`. Raises TextProblem."""
     cleaned = clean(text)
+    if odd := _ODD_PAUSE.search(_PAUSE.sub("", cleaned)):
+        raise TextProblem(tables()["problems"]["pause"].format(pause=odd[0]))
     out: list[str | float] = []
     at = 0
     for m in _PAUSE.finditer(cleaned):
         out += sentences(cleaned[at : m.start()])
-        milliseconds = float(m[1]) * (1 if m[2].lower() == "ms" else 1000)
+        milliseconds = float(m[1]) * (1 if (m[2] or "s").lower() == "ms" else 1000)
         out.append(min(LONGEST_PAUSE_MS, int(milliseconds + 0.5)) / 1000)
         at = m.end()
     return out + sentences(cleaned[at:])

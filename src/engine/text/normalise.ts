@@ -32,16 +32,19 @@ function clean(text: string): string {
   return out;
 }
 
-const PAUSE = /\[pause\s+(\d{1,5}(?:\.\d{1,3})?)\s*(ms|s)\s*\]/gi;
+const PAUSE = /\[pause\s+(\d{1,5}(?:\.\d{1,3})?)\s*(ms|s)?\s*\]/gi;
+const ODD_PAUSE = /\[\s*pause\b[^\]\n]*\]/i;
 const END = /[.!?]+["')\]]*\s+(?=["'(\[]*([A-Z0-9]))/g;
 const BEFORE_DOT = /([A-Za-z][A-Za-z.]*)\.["')\]]*\s+$/;
 
 /**
  * Sentences in order, and between them seconds of silence from `[pause 0.5s]`.
- * @throws StudioError `bad-request`
+ * @throws StudioError `bad-request`; also for a pause that is written otherwise, which would be read aloud
  */
 export function parts(text: string): (string | number)[] {
   const cleaned = clean(text);
+  const odd = ODD_PAUSE.exec(cleaned.replace(PAUSE, ''));
+  if (odd) throw bad(problems.pause.replace('{pause}', odd[0]));
   const out: (string | number)[] = [];
   let from = 0;
   for (const m of cleaned.matchAll(PAUSE)) {

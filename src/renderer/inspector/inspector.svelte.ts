@@ -30,7 +30,7 @@ export interface InspectorParts {
 
 const CANDIDATES = 200;
 const TOKEN_FILE = /\.(safetensors|npy)$/i;
-const SOUND_FILE = /\.(wav|flac|mp3|ogg|oga|opus)$/i;
+const SOUND_FILE = /\.(wav|flac|mp3|ogg|oga|opus|m4a)$/i;
 
 /** The inspector: the item that is open, and what a person has set up to look at it. */
 export class Inspector {
@@ -59,6 +59,8 @@ export class Inspector {
   #wanted: string | null = null;
   /** Whether `items` was read: what was added since is only the newest of them. */
   #listed = false;
+  /** The model whose items were listed. */
+  #candidatesOf: string | null = null;
   /** Items that the codebook is to be shown of, once one of them is open. */
   #asked: readonly string[] | null = null;
   /** Tokens to select in an item that is about to be opened. */
@@ -119,9 +121,26 @@ export class Inspector {
   async loadItems(): Promise<void> {
     const reply = await this.studio.bridge.call('items.list', { limit: CANDIDATES, before: null, kind: null, search: '' });
     if (reply.ok) {
-      this.items = reply.value.items;
+      const known = new Set(reply.value.items.map(({ id }) => id));
+      this.items = [...reply.value.items, ...this.items.filter(({ id }) => !known.has(id))];
       this.#listed = true;
     } else this.studio.notices.error(reply.error.message);
+  }
+
+  /** The newest items of the model, which may be older than all others. */
+  async #loadCandidates(model: string): Promise<void> {
+    if (this.#candidatesOf === model) return;
+    this.#candidatesOf = model;
+    const reply = await this.studio.bridge.call('items.list', {
+      limit: CANDIDATES,
+      before: null,
+      kind: null,
+      search: '',
+      filter: { model },
+    });
+    if (!reply.ok) return void this.studio.notices.error(reply.error.message);
+    const known = new Set(this.items.map(({ id }) => id));
+    this.items = [...this.items, ...reply.value.items.filter(({ id }) => !known.has(id))];
   }
 
   async open(id: string): Promise<void> {
@@ -142,6 +161,7 @@ export class Inspector {
     this.viewport.show(tokens.L, tokens.D);
     this.selection.show(tokens.L, tokens.D);
     this.form.show(tokens);
+    void this.#loadCandidates(tokens.item.recipe.model.id);
     if (!this.codebook?.isOf(tokens)) this.codebook = new CodebookView(tokens, this.studio.bridge, this.parts.readPixels);
     if (this.#asked) void this.codebook.setScope({ kind: 'chosen', ids: this.#asked });
     this.#asked = null;

@@ -12,7 +12,7 @@ export interface Tokens extends TokenValues {
   readonly residual: Float32Array;
   /** Length of each token's embedding. */
   readonly norm: Float32Array;
-  /** Share of each code among the tokens of its depth. */
+  /** Share of each code among the tokens of its depth; 0 where the items that were counted do not have it. */
   readonly frequency: Float32Array;
   readonly rarity: Float32Array;
   readonly cannot: TokenSheet['cannot'];
@@ -28,7 +28,7 @@ function toTokens({ codes, revealedAt, confidence, norm, residual, frequency, ..
     norm: floats(norm),
     residual: floats(residual),
     frequency: shares,
-    rarity: shares.map((share) => -Math.log2(share)),
+    rarity: shares.map((share) => (share > 0 ? -Math.log2(share) : Number.NaN)),
   };
 }
 

@@ -100,8 +100,15 @@ export class VoicesPage {
     await this.takeFile({ name: `Recording ${stamp(new Date())}.wav`, bytes: toWav(samples, sampleRate) });
   }
 
-  /** Opens a sound file to be trimmed. One that can't be read leaves the draft of before as it is. */
+  /**
+   * Opens a sound file to be trimmed. One that can't be read leaves the draft of before as it is, an undo brings that back, and while a
+   * recording runs there is none.
+   */
   async takeFile(file: NamedBytes): Promise<void> {
+    if (this.recorder.state === 'counting' || this.recorder.state === 'recording') {
+      this.notices.error('A recording is running. Stop it, and open the file then.');
+      return;
+    }
     const asked = ++this.#asked;
     this.opening = true;
     const reply = await this.bridge.call('voices.open', file);
@@ -111,7 +118,9 @@ export class VoicesPage {
       this.notices.error(reply.error.message);
       return;
     }
+    const { draft, region } = this;
     this.draft = { file, sound: fromWav(reply.value.sound) };
+    if (draft) this.#offerBack(draft, region);
     await this.trim(reply.value.suggested);
   }
 
@@ -141,6 +150,10 @@ export class VoicesPage {
     this.#asked++;
     this.draft = null;
     this.recorder.problem = '';
+    this.#offerBack(draft, region);
+  }
+
+  #offerBack(draft: Draft, region: Region): void {
     const undo = () => {
       this.draft = draft;
       void this.trim(region);
@@ -156,7 +169,8 @@ export class VoicesPage {
     this.saving = false;
     // The clip is still there for another try.
     if (!reply.ok) return void this.notices.error(reply.error.message);
-    this.draft = null;
+    // Another clip may have been opened meanwhile.
+    if (this.draft === draft) this.draft = null;
     this.recorder.problem = '';
     this.name = '';
     this.signature = '';

@@ -69,6 +69,14 @@ export class Planner {
         continue;
       }
       close();
+      const limit = LIMITS.speech.limits.phones;
+      if (part.phones.length >= limit.value) {
+        const begins = part.text.slice(0, 60);
+        throw new StudioError(
+          'bad-request',
+          `The sentence that begins with “${begins}” has ${part.phones.length.toLocaleString('en')} phones: ${limitClause(limit)}. Put a full stop in it.`,
+        );
+      }
       const pause = ends(part.text) ? AFTER_PARAGRAPH : /[.!?]["')\]]*$/.test(part.text) ? AFTER_SENTENCE : INSIDE;
       plan.sentences.push({ ...part, phones: [BOUNDARY, ...part.phones], gap: pause / speed });
     }

@@ -62,8 +62,7 @@ export class SpeechWork implements JobWork<SpeechJob> {
       const said = await retryOnce('sentences', () => this.#say(id, model, { sentence, index, seed, waiting, timeLeft }, signal));
       // Rolled again while it was made: what came of it nobody wants any more.
       if (seedOf(this.#request(id), index) !== seed) continue;
-      await this.#keep(id, model, { sentence, index, seed }, said);
-      kept();
+      if (await this.#keep(id, model, { sentence, index, seed }, said)) kept();
     }
   }
 
@@ -106,12 +105,13 @@ export class SpeechWork implements JobWork<SpeechJob> {
     });
   }
 
+  /** Whether it is still wanted once it is written. */
   async #keep(
     jobId: string,
     { manifest }: ModelPackage,
     { sentence, index, seed }: { sentence: PlannedSentence; index: number; seed: number },
     { spoken, ms }: Said,
-  ): Promise<void> {
+  ): Promise<boolean> {
     const { library, emit, version } = this.parts;
     const { sampling, speed, voice } = this.#request(jobId);
     const { sound } = speaking(manifest);
@@ -140,7 +140,20 @@ export class SpeechWork implements JobWork<SpeechJob> {
       durationMs: engineMs,
       job: { id: jobId, index },
     });
+    if (seedOf(this.#request(jobId), index) !== seed) {
+      this.parts.items.leaveJob(jobId, index);
+      this.parts.items.setDeleted([item.id], Date.now());
+      return false;
+    }
+    try {
+      this.parts.voices.assertUsable(voice);
+    } catch (gone) {
+      // The voice was deleted while this was written: it goes along, and is deleted for good with the others.
+      this.parts.items.setDeleted([item.id], Date.now());
+      throw gone;
+    }
     emit({ name: 'itemAdded', payload: item });
+    return true;
   }
 }
 

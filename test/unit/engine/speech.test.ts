@@ -38,13 +38,13 @@ beforeAll(async () => {
 afterAll(() => engine.dispose());
 
 describe('text frames', () => {
-  test('each is of the phone in whose time its middle lies, after the clip', () => {
-    const frames = textFrames([20, 20, 5], { Q: 1, L: 3, positionsPerSecond: 50, R: 2 });
-    expect([...frames]).toEqual([-1, -1, 0, 0, 1, 1, 2, 2]);
+  test('each is of the phone in whose time its middle lies', () => {
+    const frames = textFrames([20, 20, 5], { L: 3, positionsPerSecond: 50, R: 2 });
+    expect([...frames]).toEqual([0, 0, 1, 1, 2, 2]);
   });
 
   test('phones of no length are passed over, and the last one lasts to the end', () => {
-    const frames = textFrames([0, 10, 0, 10], { Q: 0, L: 2, positionsPerSecond: 50, R: 2 });
+    const frames = textFrames([0, 10, 0, 10], { L: 2, positionsPerSecond: 50, R: 2 });
     expect([...frames]).toEqual([1, 3, 3, 3]);
   });
 
@@ -56,8 +56,14 @@ describe('text frames', () => {
 });
 
 test('text and voice are guided together, or each by its share', () => {
-  expect(guidanceBranches(undefined)).toEqual({ drop: Int32Array.of(1, 1), drop_weight: Float32Array.of(1) });
-  expect(guidanceBranches(0.25)).toEqual({ drop: Int32Array.of(1, 0, 0, 1), drop_weight: Float32Array.of(0.75, 0.25) });
+  const [none, one] = [new Float32Array(), Float32Array.of(1)];
+  expect(guidanceBranches(2, undefined)).toEqual({ no_text: none, no_voice: one, text_too: Int32Array.of(1) });
+  expect(guidanceBranches(2, 0.25)).toEqual({
+    no_text: Float32Array.of(0.75),
+    no_voice: Float32Array.of(0.25),
+    text_too: Int32Array.of(0),
+  });
+  expect(guidanceBranches(0, 0.25)).toEqual({ no_text: none, no_voice: none, text_too: new Int32Array() });
 });
 
 describe('speaking with the tiny package', () => {
@@ -154,7 +160,7 @@ test('a server takes its graphs as they are: lengths free, and no batches where 
   expect(tritonConfig('text', text, options)).toContain('{ name: "prompt", data_type: TYPE_INT32, dims: [ -1, 4 ] }');
   const config = tritonConfig('step', step, options);
   expect(config).toContain('max_batch_size: 0');
-  expect(config).toContain('{ name: "drop", data_type: TYPE_INT32, dims: [ -1, 2 ] }');
+  expect(config).toContain('{ name: "text_too", data_type: TYPE_INT32, dims: [ -1 ] }');
   expect(config).toContain('{ name: "tokens", data_type: TYPE_INT32, dims: [ -1, -1, 4 ] }');
   expect(config).not.toContain('dynamic_batching');
 });

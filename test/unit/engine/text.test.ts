@@ -64,6 +64,7 @@ describe('the front end', () => {
 
   it('keeps pauses between what they part', () => {
     expect(phonesOf('Go [pause 0.5s] now')).toBe('G OW1 . | 0.5 | N AW1 .');
+    expect(phonesOf('Go [Pause 2] now')).toBe('G OW1 . | 2 | N AW1 .');
   });
 
   it('lets the user dictionary overrule all else, by phones or by respelling', () => {
@@ -83,6 +84,8 @@ describe('the front end', () => {
     ['😀 !! ...', /There are no words in this text/],
     ['Привет', /Latin letters only, but the text has “П”/],
     ['Say 你好', /“你”/],
+    ['Go [pause 0,5s] now', /“\[pause 0,5s\]” is not a pause that can be read\. Write it as \[pause 0\.5s\]/],
+    ['Go [pause] now', /“\[pause\]” is not a pause/],
     ['x '.repeat(50_000), /100,000 characters; 50,000 can be said at once/],
   ])('refuses a text that it can not say with a sentence', (text, sentence) => {
     let said = '';

@@ -39,6 +39,18 @@ describe('the gallery', () => {
     expect(gallery.total).toBe(4);
   });
 
+  it('leaves one that is older than all that is loaded to its page, so that nothing between is passed over', async () => {
+    const pages: Record<string, string[]> = { '': ['1', '2'], '2': ['3', '9'] };
+    const { gallery } = setUp({
+      'items.list': ({ before }) => ({ items: page(...(pages[before ?? ''] ?? [])), total: before === null ? 3 : 4 }),
+    });
+    await gallery.load();
+    gallery.onAdded(item('9', { createdAt: 91 }));
+    expect([gallery.order, gallery.total]).toEqual([['1', '2'], 4]);
+    await gallery.loadMore();
+    expect(gallery.order).toEqual(['1', '2', '3', '9']);
+  });
+
   it('shows of new pictures only those that a search looks for', async () => {
     const { gallery } = setUp({ 'items.list': () => ({ items: [], total: 0 }) });
     await gallery.setSearch('kiwi');

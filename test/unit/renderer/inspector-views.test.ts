@@ -254,6 +254,19 @@ async function setUp(handlers: Handlers = {}) {
 }
 
 describe('the inspector', () => {
+  it('holds an item against those of its model, also where others are newer than all of them', async () => {
+    const of = (id: string, model: string) => item(id, { recipe: { ...recipe, model: { ...recipe.model, id: model } } });
+    const own = [item('first'), item('second'), item('old')];
+    const { inspector, bridge } = await setUp({
+      'items.list': ({ filter }) => ({ items: filter?.model ? own : [of('a', 'other'), of('b', 'other'), item('second')], total: 9 }),
+    });
+    await inspector.follow('first');
+    await vi.waitFor(() => expect(inspector.candidates.map(({ id }) => id)).toEqual(['second', 'old']));
+    await inspector.follow('second');
+    expect(inspector.candidates.map(({ id }) => id)).toEqual(['first', 'old']);
+    expect(bridge.called('items.list')).toHaveLength(2);
+  });
+
   it('opens an item at full depth, with its energy and its replay', async () => {
     const { inspector } = await setUp();
     await inspector.follow('first');
@@ -538,6 +551,10 @@ describe('the codebook page', () => {
     inspector.onEvent({ name: 'itemAdded', payload: item('third') });
     await view.load();
     expect(bridge.called('codebook.usage')).toHaveLength(2);
+    // Another set is counted too when items came while the page was looked at.
+    inspector.onEvent({ name: 'itemAdded', payload: item('fourth') });
+    await view.setScope({ kind: 'favourites' });
+    expect(bridge.called('codebook.usage').at(-1)).toMatchObject({ of: { filter: { favourites: true } } });
   });
 
   it('is shown for what was selected on another page', async () => {

@@ -223,6 +223,24 @@ describe('the voices page', () => {
     expect(opened.findings).toEqual([]);
   });
 
+  it('opens no file while it records, and an undo brings a clip back that another one replaced', async () => {
+    const { bridge, notices, page: opened } = page();
+    await opened.recorder.record();
+    await opened.takeFile(file);
+    expect([opened.draft, opened.recorder.state]).toEqual([null, 'counting']);
+    expect(notices.toasts.at(-1)?.text).toMatch(/^A recording is running\. Stop it/);
+    opened.recorder.stop();
+    await opened.takeFile(file);
+    await opened.trim({ from: 0.25, until: 1 });
+    await opened.takeFile({ ...file, name: 'b.wav' });
+    expect(opened.draft?.file.name).toBe('b.wav');
+    const put = notices.toasts.at(-1);
+    expect(put?.text).toBe('The clip was put away.');
+    put?.action?.run();
+    expect([opened.draft?.file.name, opened.region]).toEqual(['a.wav', { from: 0.25, until: 1 }]);
+    expect(bridge.called('voices.check').at(-1)).toMatchObject({ file: { name: 'a.wav' } });
+  });
+
   it('saves once the clip can be one, has a name of its own and a signature', async () => {
     let found: Finding[] = [long];
     const { bridge, notices, page: opened } = page({ 'voices.check': () => found });

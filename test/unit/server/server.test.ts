@@ -294,6 +294,7 @@ describe('a signed-in browser', () => {
     expect((await post('/api/no.such', null, { cookie })).status).toBe(404);
     const large = await post('/api/settings.set', { lastModel: 'x'.repeat(2 << 20) }, { cookie });
     expect(large.status).toBe(413);
+    expect(await large.json()).toMatchObject({ error: { message: 'The request is larger than 1 MiB. Ask for less at once.' } });
   });
 
   it('sees the same events as every other one', async () => {

@@ -158,6 +158,9 @@ describe('the data folder', () => {
     await fresh.moveDataFolder(from, to, true);
     expect(fresh.dataFolder()).toBe(to);
     expect(new Database(join(to, 'studio.db')).prepare('SELECT count(*) AS n FROM items').get()).toMatchObject({ n: 3 });
+    // A move that fails leaves it where it was, and known to be there.
+    await expect(fresh.moveDataFolder(join(to, 'missing'), join(temporaryFolder(), 'x'), true)).rejects.toThrow(/ENOENT/);
+    expect(fresh.dataFolder()).toBe(to);
     rmSync(to, { recursive: true });
     expect(() => fresh.dataFolder()).toThrow(/The data folder was moved to .*, which is not there\. Connect its disk/);
   });

@@ -88,6 +88,11 @@ export class Gallery {
     )
       return;
     const at = this.items.findIndex((i) => i.createdAt <= item.createdAt);
+    // Older than all that is loaded: it comes with its page, and as the last one here it would hide what lies between.
+    if (at < 0 && this.items.length < this.total) {
+      this.total += 1;
+      return;
+    }
     const index = at < 0 ? this.items.length : at;
     this.items = [...this.items.slice(0, index), item, ...this.items.slice(index)];
     this.total += 1;

@@ -78,6 +78,11 @@ export class CodebookView {
     return this.tokens.D;
   }
 
+  /** Whether its codes can be seen or heard. */
+  get looks(): boolean {
+    return this.tokens.cannot.decode === null;
+  }
+
   get V(): number {
     return this.tokens.V;
   }
@@ -157,7 +162,8 @@ export class CodebookView {
   }
 
   async #recount(): Promise<void> {
-    if (!this.#loaded) return;
+    // Items came or went while the page was looked at.
+    if (!this.#loaded) return this.load();
     this.#set++;
     this.holders = null;
     const { depth, code } = this;
@@ -206,7 +212,7 @@ export class CodebookView {
     for (const reply of [map, nearest]) if (reply && !reply.ok) this.problem = reply.error.message;
     this.map = this.#maps.get(depth) ?? null;
     if (nearest.ok) this.nearest = nearest.value.filter((near) => near.code !== code);
-    if (this.tokens.cannot.decode !== null) return;
+    if (!this.looks) return;
     // Last, since it waits for the engine and the rest does not.
     const look = await bridge.call('codebook.look', { model, depth, codes: [code], base: null });
     if (stale()) return;

@@ -16,7 +16,7 @@ export interface TokenValues {
   readonly confidence: Float32Array | null;
   /** Step of the reveal, 1..T; 0 for tokens that were given. */
   readonly revealedAt: Uint8Array | null;
-  /** How rare each code is, in bits: -log2 of its share at its depth. */
+  /** How rare each code is, in bits: -log2 of its share at its depth; NaN where that is not known. */
   readonly rarity: Float32Array | null;
 }
 

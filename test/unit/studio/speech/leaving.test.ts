@@ -10,7 +10,7 @@ import { compressedFormat, readTags } from '../../../../src/studio/compressed-so
 import { SYNTHETIC, markedWav, readMarks, withMarks } from '../../../../src/studio/sound-marks.js';
 import { bundleEngineProcess } from '../../engine/engine-process.js';
 import { temporaryFolder } from '../support.js';
-import { type SpeakingStudio, speakingStudio, tone } from './studio.js';
+import { type SpeakingStudio, itemsOutOfTrash, speakingStudio, tone } from './studio.js';
 
 let engine = '';
 beforeAll(async () => {
@@ -148,22 +148,27 @@ describe('whatever sound leaves the studio', { timeout: 240_000 }, () => {
 
   it('is of a voice that agreed', async () => {
     const test = await speakingStudio(engine);
-    const { ask, say, voice, studio } = test;
+    const { ask, say, voice } = test;
     const job = await say({ text: 'Fine.' });
     const [item] = (await ask('items.list', { limit: 1, before: null, kind: null, search: '' })).items;
     const id = item?.id ?? '';
     await ask('voices.remove', { id: voice.id });
-    await ask('items.restore', { ids: [id] });
     const gone = 'The voice “Ada” is in the trash';
-    await expect(ask('speech.export', { job: job.id, index: null, format: 'wav' })).rejects.toThrow(gone);
-    await expect(ask('speech.export', { job: job.id, index: 0, format: 'wav' })).rejects.toThrow(gone);
-    await expect(ask('items.export', { ids: [id], format: 'wav' })).rejects.toThrow(gone);
-    await expect(ask('items.export', { ids: [id], format: 'mp3' })).rejects.toThrow(gone);
-    await expect(ask('speech.export', { job: job.id, index: 0, format: 'flac' })).rejects.toThrow(gone);
-    await expect(ask('tokens.export', { id, format: 'strip' })).rejects.toThrow(gone);
-    expect(await studio.asset(`/assets/items/${id}/sound.wav`)).toBeNull();
-    expect(await studio.asset(`/assets/takes/${job.id}/take.wav`)).toBeNull();
-    await expect(ask('voices.add', { name: 'Eve', file: { name: 'a.wav', bytes: new Uint8Array(4) }, region: null })).rejects.toThrow();
+    await expect(ask('items.restore', { ids: [id] })).rejects.toThrow(
+      /^refused: The voice “Ada” is in the trash, .* Restore the voice first\.$/,
+    );
+    const again = await itemsOutOfTrash(test, engine);
+    await expect(again.ask('speech.export', { job: job.id, index: null, format: 'wav' })).rejects.toThrow(gone);
+    await expect(again.ask('speech.export', { job: job.id, index: 0, format: 'wav' })).rejects.toThrow(gone);
+    await expect(again.ask('items.export', { ids: [id], format: 'wav' })).rejects.toThrow(gone);
+    await expect(again.ask('items.export', { ids: [id], format: 'mp3' })).rejects.toThrow(gone);
+    await expect(again.ask('speech.export', { job: job.id, index: 0, format: 'flac' })).rejects.toThrow(gone);
+    await expect(again.ask('tokens.export', { id, format: 'strip' })).rejects.toThrow(gone);
+    expect(await again.studio.asset(`/assets/items/${id}/sound.wav`)).toBeNull();
+    expect(await again.studio.asset(`/assets/takes/${job.id}/take.wav`)).toBeNull();
+    await expect(
+      again.ask('voices.add', { name: 'Eve', file: { name: 'a.wav', bytes: new Uint8Array(4) }, region: null }),
+    ).rejects.toThrow();
   });
 });
 

@@ -1,5 +1,6 @@
 import { cpSync, existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import Database from 'libsql';
 import { type Job, type ParamsInput, type Sampling, type Voice } from '../../../../src/contract/index.js';
 import { nodeEngine } from '../../../../src/studio/index.js';
 import { type TestStudio, openStudio, temporaryFolder } from '../support.js';
@@ -40,6 +41,15 @@ export async function speakingStudio(engine: string, data = temporaryFolder()): 
     return test.ended(id);
   };
   return { ...test, voice, say };
+}
+
+/** The studio started again with its items out of the trash while their voice stays in it, as a library of an earlier version may have it. */
+export async function itemsOutOfTrash({ data, studio }: TestStudio, engine: string): Promise<SpeakingStudio> {
+  await studio.close();
+  const db = new Database(join(data, 'studio.db'));
+  db.exec('UPDATE items SET deleted_at = NULL');
+  db.close();
+  return speakingStudio(engine, data);
 }
 
 /** A tone of that size between silences, as a sound file of somebody who hums. */
