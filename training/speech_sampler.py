@@ -20,8 +20,7 @@ from training.speech_tokens import Row
 class Branches:
     """The evaluations that guidance needs besides that of the whole condition, as `SpeechStep` takes them: c + s (sum_g w_g (c - u_g)).
 
-    Without the voice, its clip's positions are left out too. At 8 s of clip and 4 s to be made such an evaluation costs a third of the other, and guides as
-    well as one with the positions blank, or better.
+    Without the voice, its clip's positions are left out too: at 8 s of clip and 4 s to be made, two thirds of them. That guides as well as blank positions do, or better.
     """
 
     no_text: torch.Tensor  # float32 [G], weights of the evaluations with voice but without text
