@@ -67,6 +67,21 @@ test('says a text sentence by sentence, rolls one of them again, plays, saves, d
   await expect.poll(async () => (await items()).length).toBe(2);
 });
 
+test('a take plays on when the colours change, and to its end', async ({ launch }) => {
+  const studio = await launch();
+  const { page } = studio;
+  await addVoice(studio);
+  await openSpeak(studio);
+  const panel = page.getByRole('form', { name: 'New speech' });
+  await panel.getByRole('textbox').first().fill('It is the second of May, and all of us are here.');
+  await panel.getByRole('button', { name: /^Speak/ }).click();
+  await page.getByRole('button', { name: 'Pause', exact: true }).waitFor();
+  await page.emulateMedia({ colorScheme: 'dark' });
+  const [, seconds] = /of (\d+\.\d) s/.exec((await page.getByText(/^\d+\.\d of \d+\.\d s$/).textContent()) ?? '') ?? [];
+  await expect(page.getByText(`${seconds} of ${seconds} s`)).toBeVisible();
+  await expect(page.getByRole('button', { name: 'Play', exact: true })).toBeVisible();
+});
+
 test('what was said is heard, looked at and saved in the library', async ({ launch }, info) => {
   const studio = await launch();
   const { page, host } = studio;
