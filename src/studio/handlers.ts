@@ -126,9 +126,9 @@ export function createHandlers(parts: Parts): Handlers {
       return null;
     },
     'items.restore': ({ ids }) => {
-      const gone = parts.voiceRows
-        .list()
-        .find(({ id, deletedAt }) => deletedAt !== null && ids.some((item) => items.get(item).recipe.voice === id));
+      const trashed = parts.voiceRows.list().filter(({ deletedAt }) => deletedAt !== null);
+      const used = new Set(trashed.length > 0 ? ids.map((id) => items.get(id).recipe.voice) : []);
+      const gone = trashed.find(({ id }) => used.has(id));
       if (gone) {
         const why = 'and with it everything that was made with it';
         throw new StudioError('refused', `The voice “${gone.name}” is in the trash, ${why}. Restore the voice first.`);

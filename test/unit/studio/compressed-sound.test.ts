@@ -1,18 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { type Recipe, fromWav, toWav } from '../../../src/contract/index.js';
+import { fromWav, toWav } from '../../../src/contract/index.js';
 import { compressed, compressedFormat, readTags } from '../../../src/studio/compressed-sound.js';
 import { decodeSound } from '../../../src/studio/audio/sound.js';
-import { tone } from './speech/studio.js';
+import { RECIPE as recipe, tone } from './speech/studio.js';
 
-const recipe: Recipe = {
-  format: 1,
-  studio: '0.1.0',
-  model: { id: 'voice-en', version: '1.0.0' },
-  kind: 'speech',
-  verb: 'generate',
-  seed: 7,
-  speech: { text: 'Ça va? ☺', speed: 1, phones: [], ms: [] },
-};
 const sound = { samples: tone(2.3, 0.5, 0, 16_000), sampleRate: 16_000 };
 
 describe('a sound as FLAC', () => {

@@ -10,22 +10,12 @@ import { compressedFormat, readTags } from '../../../../src/studio/compressed-so
 import { SYNTHETIC, markedWav, readMarks, withMarks } from '../../../../src/studio/sound-marks.js';
 import { bundleEngineProcess } from '../../engine/engine-process.js';
 import { temporaryFolder } from '../support.js';
-import { type SpeakingStudio, itemsOutOfTrash, speakingStudio, tone } from './studio.js';
+import { RECIPE as recipe, type SpeakingStudio, itemsOutOfTrash, speakingStudio, tone } from './studio.js';
 
 let engine = '';
 beforeAll(async () => {
   engine = await bundleEngineProcess('leaving');
 }, 120_000);
-
-const recipe: Recipe = {
-  format: 1,
-  studio: '0.1.0',
-  model: { id: 'voice-en', version: '1.0.0' },
-  kind: 'speech',
-  verb: 'generate',
-  seed: 7,
-  speech: { text: 'Ça va? ☺', speed: 1, phones: [], ms: [] },
-};
 
 describe('the marks of a WAV', () => {
   const sound = { samples: tone(0.1, 0.5, 0, 8000), sampleRate: 8000 };

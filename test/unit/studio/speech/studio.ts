@@ -1,7 +1,7 @@
 import { cpSync, existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import Database from 'libsql';
-import { type Job, type ParamsInput, type Sampling, type Voice } from '../../../../src/contract/index.js';
+import { type Job, type ParamsInput, type Recipe, type Sampling, type Voice } from '../../../../src/contract/index.js';
 import { nodeEngine } from '../../../../src/studio/index.js';
 import { type TestStudio, openStudio, temporaryFolder } from '../support.js';
 import { speech, wavFile } from '../voices/signals.js';
@@ -10,6 +10,17 @@ import { speech, wavFile } from '../voices/signals.js';
 export const TINY_VOICE = resolve('test/fixtures/speech/tiny-voice');
 export const CONSENT = 'I, Ada, agree that my voice is used here';
 export const TEXT = 'Hello there. How are you?\n\nFine.';
+
+/** Of a sentence whose text is not ASCII. */
+export const RECIPE: Recipe = {
+  format: 1,
+  studio: '0.1.0',
+  model: { id: 'voice-en', version: '1.0.0' },
+  kind: 'speech',
+  verb: 'generate',
+  seed: 7,
+  speech: { text: 'Ça va? ☺', speed: 1, phones: [], ms: [] },
+};
 
 export const FAST: Sampling = {
   steps: 2,
