@@ -22,6 +22,7 @@ from tqdm import tqdm
 from training.alignments import load_alignments
 from training.codec import Codec, load_codec
 from training.export_voice import trained_models
+from training.quantiser import sum_embeddings, with_zero_code
 from training.runner import Ema, Run, arguments, autocast, learning_rate, load_recipe, start_processes
 from training.sampler import Sampling
 from training.speech_data import RATE, Speech, load_speech, to_level
@@ -116,8 +117,8 @@ class Retold:
 
 def summed(codec: Codec, x_BLD: torch.Tensor, depth_B: torch.Tensor) -> torch.Tensor:
     """Embeddings of each row's first `depth` depths, summed: `[B, L, H]`."""
-    e_DVH = codec.quantiser.e_DVH
-    return sum(e_DVH[j][x_BLD[:, :, j]] * (depth_B > j).view(-1, 1, 1) for j in range(len(e_DVH)))
+    shown_BLD = (torch.arange(x_BLD.shape[2], device=x_BLD.device) < depth_B.view(-1, 1, 1)).expand_as(x_BLD)
+    return sum_embeddings(with_zero_code(codec.quantiser.e_DVH), x_BLD, shown_BLD)
 
 
 def main() -> None:
