@@ -58,13 +58,12 @@ class Ema:
     @torch.no_grad()
     def update(self, module: nn.Module, step: int) -> None:
         d = min(self.decay, (1 + step) / (10 + step))
-        for a, b in zip(self.module.parameters(), module.parameters()):
-            a.lerp_(b, 1 - d)
+        torch._foreach_lerp_(list(self.module.parameters()), list(module.parameters()), 1 - d)
         for a, b in zip(self.module.buffers(), module.buffers()):
             a.copy_(b)
 
 
-def learning_rate(step: int, peak: float, warmup: int, steps: int, decay_share: float, floor: float = 0.02) -> float:
+def learning_rate(step: float, peak: float, warmup: int, steps: int, decay_share: float, floor: float = 0.02) -> float:
     """Linear warm-up, flat, then linear to `floor * peak` over the last `decay_share` of the run.
 
     Flat in between, so that a run can be stopped at any time, decayed for an export on a copy, and the original continued.
@@ -88,7 +87,8 @@ class Run:
         self.recipe, self.state = recipe, state
         self.folder = Path(args.runs) / recipe["name"]
         self.total = args.steps or recipe["steps"]
-        self.deadline = time.monotonic() + args.minutes * 60 if args.minutes else None
+        self.started = time.monotonic()
+        self.deadline = self.started + args.minutes * 60 if args.minutes else None
         self.save_every_s = float(recipe.get("save_every_s", 180))
         self.main = not dist.is_initialized() or dist.get_rank() == 0
         self.step = 0
@@ -132,12 +132,21 @@ class Run:
                 self.save()
                 saved_at = time.monotonic()
 
+    @property
+    def scheduled(self) -> float:
+        """The step that the learning rate is of. With `schedule_by_time` in the recipe and a limit of minutes, as much of all steps as of the time is over."""
+        if not (self.recipe.get("schedule_by_time") and self.deadline):
+            return self.step
+        return min(1.0, (time.monotonic() - self.started) / (self.deadline - self.started)) * self.total
+
     def log(self, every: int, **values: torch.Tensor | float) -> None:
         """Averages `values` over `every` steps, then writes one row of `log.csv` and TensorBoard."""
         for name, value in values.items():
-            self._sums.setdefault(name, []).append(float(value.detach() if isinstance(value, torch.Tensor) else value))
-        if (self.step + 1) % every == 0 and self.main:
-            self.write({name: sum(v) / len(v) for name, v in self._sums.items()})
+            self._sums.setdefault(name, []).append(value.detach() if isinstance(value, torch.Tensor) else value)
+        if (self.step + 1) % every == 0:
+            # Only now: to read a number from a GPU is to wait for it.
+            if self.main:
+                self.write({name: float(sum(v)) / len(v) for name, v in self._sums.items()})
             self._sums.clear()
 
     def write(self, row: dict[str, float]) -> None:
@@ -167,6 +176,8 @@ def start_processes(threads: int) -> torch.device:
         return torch.device("cpu")
     device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", 0)))
     torch.cuda.set_device(device)
+    # Its gradients are wrong, at times NaN, where a mask is given and lengths are odd multiples of 64 (PyTorch 2.11 on H100 and H200, pytorch issue 196678).
+    torch.backends.cuda.enable_cudnn_sdp(False)
     return device
 
 

@@ -51,7 +51,7 @@ class SpeechCondition:
         return SpeechCondition(self.phones, self.frames, self.prompt, self.valid, flags & text, flags & voice)
 
     def to(self, device: torch.device) -> SpeechCondition:
-        return SpeechCondition(*(x.to(device) for x in vars(self).values()))
+        return SpeechCondition(*(x.to(device, non_blocking=True) for x in vars(self).values()))
 
     @staticmethod
     def cat(parts: list[SpeechCondition]) -> SpeechCondition:
@@ -82,6 +82,15 @@ def attend(q_BhLw: torch.Tensor, k_BhLw: torch.Tensor, v_BhLw: torch.Tensor, val
     return scores.softmax(3) @ v_BhLw
 
 
+def depthwise(conv: nn.Conv1d, x_BLW: torch.Tensor) -> torch.Tensor:
+    """`conv` over the positions, channel by channel. On a GPU as a sum of shifted products, which a compiler fuses: the library's kernel is slow there, above all backwards."""
+    if not x_BLW.is_cuda:
+        return conv(x_BLW.transpose(1, 2)).transpose(1, 2)
+    L, reach = x_BLW.shape[1], conv.padding[0]
+    padded = F.pad(x_BLW, (0, 0, reach, reach))
+    return sum((padded[:, i : i + L] * conv.weight[:, 0, i] for i in range(2 * reach + 1)), conv.bias)
+
+
 class SpeechBlock(nn.Module):
     """As the picture generator's block, in one dimension: depthwise convolution, attention with rotary positions, MLP; adaLN with a shared projection."""
 
@@ -105,7 +114,7 @@ class SpeechBlock(nn.Module):
         if valid_BL is not None:
             # Padding must not reach its neighbours through the convolution.
             x_BLW = x_BLW * valid_BL.unsqueeze(2)
-        x_BLW = x_BLW + self.neighbours(x_BLW.transpose(1, 2)).transpose(1, 2)
+        x_BLW = x_BLW + depthwise(self.neighbours, x_BLW)
         q, k, v = self.qkv(self.norm1(x_BLW) * (1 + scale1) + shift1).unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
         attended = attend(rotate(q), rotate(k), v, valid_BL)
         x_BLW = x_BLW + gate1 * self.out(attended.transpose(1, 2).flatten(2))
@@ -127,7 +136,7 @@ class LocalBlock(nn.Module):
     def forward(self, x_BLW: torch.Tensor, valid_BL: torch.Tensor | None) -> torch.Tensor:
         if valid_BL is not None:
             x_BLW = x_BLW * valid_BL.unsqueeze(2)
-        h = x_BLW + self.neighbours(x_BLW.transpose(1, 2)).transpose(1, 2)
+        h = x_BLW + depthwise(self.neighbours, x_BLW)
         return h + self.gate * self.down(F.gelu(self.up(self.norm(h)), approximate="tanh"))
 
 
@@ -190,7 +199,7 @@ class VoiceEncoder(nn.Module):
             # A row without a prompt attends to its padding: nothing reads the result, and softmax over nothing would be NaN.
             attended = (prompt_BQ | ~prompt_BQ.any(1, keepdim=True))[:, ::2]
             x = x * prompt_BQ.unsqueeze(2)
-        x = self.merge(pairs(x))
+        x = self.merge(pairs(x)).float()
         for block in self.blocks:
             x = block(x, attended)
         weight = self.weight(x).squeeze(2)
@@ -229,8 +238,8 @@ class SpeechGenerator(nn.Module):
         """`visible_sum [B, L, H]` in the generator's scale, `k [B, L]`, 0 on the prompt."""
         c = condition
         text_BLW = self.text.expand(self.text(c.phones), c.frames)
-        # Prompts stand in front, so no more than the longest is looked at.
-        Q = max(1, int(c.prompt.sum(1).max()))
+        # Prompts stand in front, so no more than the longest is looked at; a GPU's attention likes multiples.
+        Q = min(c.prompt.shape[1], 16 * (int(c.prompt.sum(1).max()) // 16 + 1))
         voice_BW = self.voice(visible_sum_BLH[:, :Q], c.prompt[:, :Q])
         return self.trunk(visible_sum_BLH, k_BL, c.prompt, c.valid, text_BLW, voice_BW, c.drop_text, c.drop_voice)
 
@@ -254,7 +263,7 @@ class SpeechGenerator(nn.Module):
         x = self.embed_z(z_BLH) + self.embed_k(k_BL) + self.embed_role(prompt_BL.long()) + text_BLW + voice_BW.unsqueeze(1)
         x = self.before(x, valid_BL)
         modulation = self.modulation(F.silu(voice_BW)).unflatten(1, (6, self.config.width))
-        h = self.merge(pairs(x if valid_BL is None else x * valid_BL.unsqueeze(2)))
+        h = self.merge(pairs(x if valid_BL is None else x * valid_BL.unsqueeze(2))).float()
         # Padding stands at the end, so a pair is valid where its first is.
         valid_pairs = None if valid_BL is None else valid_BL[:, ::2]
         for block in self.blocks:

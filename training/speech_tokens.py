@@ -7,7 +7,12 @@ from __future__ import annotations
 
 import zlib
 from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
+from itertools import islice
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -93,55 +98,118 @@ class Augment:
     clips_per_drawn: int = 0
 
 
-@torch.inference_mode()
-def encode_all(codec: Codec, speech: Speech, alignments: list[Alignment], augment: Augment, seed: int, drawn_only: bool = False) -> SpeechTokens:
-    """Every aligned clip as it is and, by chance, in one of the shifted voices and as a recorded prompt; clips without text as prompts; drawn voices.
+@dataclass
+class Version:
+    """A clip as one entry has it: samples `[N]`, and the factor by which it is faster. Without an alignment it is a prompt only."""
 
-    `drawn_only` leaves all but the last to an earlier call.
+    voice: str
+    set: str
+    audio: np.ndarray
+    alignment: Alignment | None
+    factor: float
+
+    def entry(self, start: int, length: int) -> Entry:
+        if not self.alignment:
+            return Entry(self.voice, self.set, start, length)
+        ends = [ms / 1000 / self.factor for ms in (self.alignment.lead, *self.alignment.ends().tolist())]
+        return Entry(self.voice, self.set, start, length, to_ids([BOUNDARY, *self.alignment.phones]), ends)
+
+
+@dataclass
+class Versions:
+    """All that is encoded of a clip: as it is and, by chance, in one of the shifted voices and as a recorded prompt; clips without text as prompts; a drawn voice.
+
+    `drawn` numbers the draws: above 0, clips are encoded in voices of that draw alone. Each clip has its own random numbers, so that any process may take it.
     """
-    rng = np.random.default_rng(seed)
-    spoken = Counter(clip.speaker for clip in speech.clips)
-    aligned = {(a.set, a.path): a for a in alignments if a.phones}
+
+    speech: Speech
+    alignments: list[Alignment]
+    augment: Augment
+    seed: int
+    drawn: int = 0
+    drawn_only: bool = False
+
+    def __post_init__(self):
+        self.spoken = Counter(clip.speaker for clip in self.speech.clips)
+        self.aligned = {(a.set, a.path): a for a in self.alignments if a.phones}
+
+    def __call__(self, i: int) -> list[Version]:
+        clip, rng = self.speech.clips[i], np.random.default_rng([self.seed, self.drawn, i])
+        audio = to_level(self.speech.read(i), clip.level, LEVEL_DB)
+        alignment = self.aligned.get((clip.set, clip.path))
+        made = [] if self.drawn_only or self.drawn else list(_versions(clip, audio, alignment, self.augment, rng))
+        if alignment and self.augment.clips_per_drawn:
+            n = int(rng.integers(-(-self.spoken[clip.speaker] // self.augment.clips_per_drawn)))
+            voice = draw_voice(np.random.default_rng([self.seed, n, zlib.crc32(clip.speaker.encode()), self.drawn]))
+            name = f"{clip.speaker}{DRAWN}{self.drawn}.{n}" if self.drawn else f"{clip.speaker}{DRAWN}{n}"
+            made.append(Version(name, clip.set, change_voice(audio, voice), alignment, voice.shift))
+        return made
+
+
+# A worker's, inherited when it is forked: a memory map would be sent as all it maps.
+_versions_of: Callable[[int], list[Version]]
+
+
+def _hold(versions: Versions) -> None:
+    global _versions_of
+    _versions_of = versions
+    torch.set_num_threads(1)
+
+
+def _make(i: int) -> list[Version]:
+    return _versions_of(i)
+
+
+@torch.inference_mode()
+def encode_all(codec: Codec, versions: Versions, processes: int = 0, at_once: int = 1) -> SpeechTokens:
+    """Every version of every clip as tokens. `processes` make them while the codec, on its device, encodes `at_once` of like length together."""
     e_DVH = codec.quantiser.e_DVH
     pieces, entries, start = [], [], 0
-    residual, variance, count = torch.zeros(len(e_DVH)), 0.0, 0
-    for i in tqdm(range(len(speech.clips)), desc="encode speech", mininterval=5):
-        clip = speech.clips[i]
-        audio = to_level(speech.read(i), clip.level, LEVEL_DB)
-        alignment = aligned.get((clip.set, clip.path))
-        versions = [] if drawn_only else list(_versions(clip, audio, alignment, augment, rng))
-        if alignment and augment.clips_per_drawn:
-            n = int(rng.integers(-(-spoken[clip.speaker] // augment.clips_per_drawn)))
-            drawn = draw_voice(np.random.default_rng([seed, n, zlib.crc32(clip.speaker.encode())]))
-            versions.append((f"{clip.speaker}{DRAWN}{n}", change_voice(audio, drawn), alignment, drawn.shift))
-        for voice, x, alignment, factor in versions:
-            z = codec.latents(torch.from_numpy(x).unsqueeze(0))[0]
-            codes = codec.quantiser.encode(z)
-            total = torch.zeros_like(z)
+    residual, variance, count = torch.zeros(len(e_DVH), device=e_DVH.device), torch.zeros((), device=e_DVH.device), 0
+    clips = range(len(versions.speech.clips))
+    with ProcessPoolExecutor(processes, get_context("fork"), _hold, (versions,)) if processes else nullcontext() as pool:
+        made = pool.map(_make, clips, chunksize=8) if pool else map(versions, clips)
+        sounds = tqdm((v for some in made for v in some), desc="encode speech", unit=" sounds", mininterval=5)
+        for some in _of_like_length(sounds, at_once):
+            audio_BN = np.zeros((len(some), len(some[-1].audio)), np.float32)
+            for row, v in zip(audio_BN, some):
+                row[: len(v.audio)] = v.audio
+            z_BLH = codec.latents(torch.from_numpy(audio_BN).to(e_DVH.device))
+            codes_BLD = codec.quantiser.encode(z_BLH.flatten(0, 1)).unflatten(0, z_BLH.shape[:2])
+            lengths = [-(-len(v.audio) // codec.config.samples_per_latent) for v in some]
+            valid_BL1 = (torch.arange(z_BLH.shape[1]) < torch.tensor(lengths).unsqueeze(1)).unsqueeze(2).to(e_DVH.device)
+            total = torch.zeros_like(z_BLH)
             for j, e_VH in enumerate(e_DVH):
-                total = total + e_VH[codes[:, j]]
-                residual[j] += (z - total).square().mean() * len(z)
-            variance, count = variance + float(total.square().mean()) * len(z), count + len(z)
-            phones = to_ids([BOUNDARY, *alignment.phones]) if alignment else []
-            ends = [ms / 1000 / factor for ms in (alignment.lead, *alignment.ends().tolist())] if alignment else []
-            pieces.append(codes.to(torch.int16))
-            entries.append(Entry(voice, clip.set, start, len(codes), phones, ends))
-            start += len(codes)
+                total = total + e_VH[codes_BLD[:, :, j]]
+                residual[j] += ((z_BLH - total).square() * valid_BL1).sum() / z_BLH.shape[2]
+            variance, count = variance + (total.square() * valid_BL1).sum() / z_BLH.shape[2], count + sum(lengths)
+            for v, codes, length in zip(some, codes_BLD.to(torch.int16).cpu(), lengths):
+                pieces.append(codes[:length].clone())
+                entries.append(v.entry(start, length))
+                start += length
     if not entries:
         raise SystemExit("There are no clips to encode. Check `data.sets` in the recipe.")
     per_second = codec.config.rate / codec.config.samples_per_latent
-    return SpeechTokens(torch.cat(pieces), entries, per_second, (count / variance) ** 0.5, (residual / count).sqrt())
+    return SpeechTokens(torch.cat(pieces), entries, per_second, float(count / variance) ** 0.5, (residual / count).sqrt().cpu())
 
 
-def _versions(clip: Clip, audio: np.ndarray, alignment: Alignment | None, augment: Augment, rng: np.random.Generator):
-    """(voice, samples, alignment or None for a prompt only, shift)."""
+def _of_like_length(sounds: Iterable[Version], at_once: int) -> Iterator[list[Version]]:
+    """`at_once` of them at a time, the longest last, sorted among sixteen times as many."""
+    sounds = iter(sounds)
+    while several := sorted(islice(sounds, 16 * at_once), key=lambda v: len(v.audio)) if at_once > 1 else list(islice(sounds, 1)):
+        for begin in range(0, len(several), at_once):
+            yield several[begin : begin + at_once]
+
+
+def _versions(clip: Clip, audio: np.ndarray, alignment: Alignment | None, augment: Augment, rng: np.random.Generator) -> Iterator[Version]:
+    """All but what is drawn."""
     if alignment:
-        yield clip.speaker, audio, alignment, 1.0
+        yield Version(clip.speaker, clip.set, audio, alignment, 1.0)
         if augment.shifts and rng.random() < augment.shifted:
             factor = exact_factor(float(rng.choice(augment.shifts)))
-            yield f"{clip.speaker} x{factor:.3f}", shift_voice(audio, factor), alignment, factor
+            yield Version(f"{clip.speaker} x{factor:.3f}", clip.set, shift_voice(audio, factor), alignment, factor)
     if not alignment or rng.random() < augment.recorded:
-        yield clip.speaker, as_recorded(audio, rng), None, 1.0
+        yield Version(clip.speaker, clip.set, as_recorded(audio, rng), None, 1.0)
 
 
 @dataclass
@@ -173,10 +241,19 @@ class Row:
 class Cutter:
     """Draws rows: half of the prompts are the clip's own beginning, half are cut from another clip of the voice.
 
-    What is to be made is at most `longest_s`: of a longer clip as much, from one word's start to another's.
+    What is to be made is at most `longest_s`: of a longer clip as much, from one word's start to another's. `weights` are those of a set's clips; of all
+    that is made, `drawn_share` is in drawn voices, however many draws there are (None: as many as come).
     """
 
-    def __init__(self, tokens: SpeechTokens, weights: dict[str, float], frames_per_token: int, prompt_s: tuple[float, float], longest_s: float):
+    def __init__(
+        self,
+        tokens: SpeechTokens,
+        weights: dict[str, float],
+        frames_per_token: int,
+        prompt_s: tuple[float, float],
+        longest_s: float,
+        drawn_share: float | None = None,
+    ):
         self.tokens, self.R, self.prompt_s, self.rate = tokens, frames_per_token, prompt_s, tokens.tokens_per_second
         self.by_voice: dict[str, list[Entry]] = {}
         for e in tokens.entries:
@@ -186,6 +263,9 @@ class Cutter:
         if not self.targets:
             raise SystemExit("No clip is aligned. Check `data.sets` in the recipe.")
         self.weight = torch.tensor([weights.get(e.set, 1.0) for e in self.targets], dtype=torch.float64)
+        drawn = torch.tensor([DRAWN in e.voice for e in self.targets])
+        if drawn_share is not None and drawn.any() and not drawn.all():
+            self.weight[drawn] *= drawn_share / (1 - drawn_share) * self.weight[~drawn].sum() / self.weight[drawn].sum()
 
     def row(self, entry: Entry, generator: torch.Generator) -> Row:
         seconds = self.prompt_s[0] + (self.prompt_s[1] - self.prompt_s[0]) * float(torch.rand((), generator=generator))
@@ -226,8 +306,8 @@ class Cutter:
         """Positions where a boundary, and so perhaps a silence, is over and a word starts."""
         return [round(e.ends[i] * self.rate) for i, phone in enumerate(e.phones[:-1]) if phone == INDEX[BOUNDARY]]
 
-    def draw(self, batch: int, generator: torch.Generator, drop: tuple[float, float, float] = (0.0, 0.0, 0.0)) -> Batch:
-        """`drop`: how often both text and voice, the text alone, and the voice alone are dropped.
+    def draw(self, batch: int, generator: torch.Generator, drop: tuple[float, float, float] = (0.0, 0.0, 0.0), multiple: int = 1) -> Batch:
+        """`multiple`: of what lengths are; `drop`: how often both text and voice, the text alone, and the voice alone are dropped.
 
         The rows are neighbours in length out of four times as many, as padding costs as much as speech.
         """
@@ -241,7 +321,7 @@ class Cutter:
         drop_voice = (u < both) | ((u >= both + text) & (u < both + text + voice))
         # As sampling does it: without the voice, its clip's positions are left out too.
         rows = [row.without_prompt() if dropped else row for row, dropped in zip(rows, drop_voice.tolist())]
-        return collate(rows, drop_text, drop_voice)
+        return collate(rows, drop_text, drop_voice, multiple)
 
 
 def text_frames(entry: Entry, begin: int, end: int, tokens_per_second: float, R: int) -> tuple[int, int, np.ndarray]:
@@ -252,10 +332,10 @@ def text_frames(entry: Entry, begin: int, end: int, tokens_per_second: float, R:
     return first, last, (index - first).reshape(-1, R)
 
 
-def collate(rows: list[Row], drop_text: torch.Tensor, drop_voice: torch.Tensor) -> Batch:
-    """Rows padded to the longest."""
-    B, D = len(rows), rows[0].x.shape[1]
-    L, P, R = max(len(r.x) for r in rows), max(1, *(len(r.phones) for r in rows)), rows[0].frames.shape[1]
+def collate(rows: list[Row], drop_text: torch.Tensor, drop_voice: torch.Tensor, multiple: int = 1) -> Batch:
+    """Rows padded to the longest, and to a multiple."""
+    B, D, R = len(rows), rows[0].x.shape[1], rows[0].frames.shape[1]
+    L, P = (-(-n // multiple) * multiple for n in (max(len(r.x) for r in rows), max(1, *(len(r.phones) for r in rows))))
     x, phones = torch.zeros(B, L, D, dtype=torch.long), torch.zeros(B, P, dtype=torch.long)
     frames = torch.full((B, L, R), -1)
     at = torch.arange(L)

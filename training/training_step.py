@@ -41,17 +41,18 @@ def adamw(generator: nn.Module, lr: float, weight_decay: float) -> torch.optim.A
     chosen = {id(p) for p in decayed}
     rest = [p for p in generator.parameters() if id(p) not in chosen]
     groups = [{"params": decayed, "weight_decay": weight_decay}, {"params": rest, "weight_decay": 0.0}]
-    return torch.optim.AdamW(groups, lr=lr, betas=(0.9, 0.98))
+    return torch.optim.AdamW(groups, lr=lr, betas=(0.9, 0.98), fused=next(generator.parameters()).is_cuda)
 
 
 def step_down(loss: torch.Tensor, module: nn.Module, optimizer: torch.optim.Optimizer, lr: float) -> torch.Tensor:
-    """One step of `module` down the gradient of `loss`, clipped to length 1 -> its length before."""
+    """One step of `module` down the gradient of `loss`, clipped to length 1 -> its length before. Without a finite gradient it stands still."""
     for group in optimizer.param_groups:
         group["lr"] = lr
     optimizer.zero_grad(set_to_none=True)
     loss.backward()
     norm = nn.utils.clip_grad_norm_(module.parameters(), 1.0)
-    optimizer.step()
+    if torch.isfinite(norm):
+        optimizer.step()
     return norm
 
 

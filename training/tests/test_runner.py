@@ -7,6 +7,7 @@ from torch import nn
 
 from training.runner import Ema, Run, learning_rate, load_recipe
 from training.tests.conftest import run_arguments
+from training.training_step import step_down
 
 
 def train_toy(runs: Path, steps: int) -> tuple[nn.Module, Ema]:
@@ -63,6 +64,30 @@ def test_shipped_recipes_read(path):
     assert recipe["name"] == path.stem
     # YAML reads 5e-4 as text; only 5.0e-4 is a number.
     assert isinstance(recipe.get("lr", 1.0), float)
+
+
+def test_a_run_of_so_many_minutes_may_fall_with_the_clock(tmp_path, monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr("training.runner.time.monotonic", lambda: now[0])
+    args = run_arguments(tmp_path, steps=1000)
+    args.minutes = 2.0
+    run = Run(args, {"name": "toy", "steps": 9, "schedule_by_time": True}, {})
+    now[0] += 30
+    assert run.scheduled == 250
+    now[0] += 300
+    assert run.scheduled == 1000
+    run = Run(args, {"name": "toy", "steps": 9}, {})
+    now[0] += 30
+    assert run.scheduled == 0
+
+
+def test_without_a_finite_gradient_nothing_moves():
+    model = nn.Linear(2, 1)
+    optimizer, before = torch.optim.AdamW(model.parameters(), lr=0.1), [p.detach().clone() for p in model.parameters()]
+    step_down(model(torch.ones(1, 2)).sum() * float("nan"), model, optimizer, 0.1)
+    assert all(torch.equal(p, q) for p, q in zip(before, model.parameters()))
+    step_down(model(torch.ones(1, 2)).sum(), model, optimizer, 0.1)
+    assert not any(torch.equal(p, q) for p, q in zip(before, model.parameters()))
 
 
 def test_learning_rate_warms_up_and_falls():

@@ -14,9 +14,10 @@ from training.masking import draw_progress
 from training.phone_table import to_ids
 from training.sampler import Sampling
 from training.speech_data import RATE, Clip
+from training.speech_draws import draw_file, load_tokens
 from training.speech_generator import SpeechConfig, SpeechGenerator
 from training.speech_sampler import SpeechStep, sample_speech
-from training.speech_tokens import Augment, Cutter, Entry, SpeechTokens, collate, encode_all, from_durations, text_frames
+from training.speech_tokens import Augment, Cutter, Entry, SpeechTokens, Versions, collate, encode_all, from_durations, text_frames
 from training.train_speech import cutters, draw_masks
 from training.training_step import TrainingStep
 from training.voice_augment import Voice, add_noise, as_recorded, change_voice, draw_voice, exact_factor, shift_voice
@@ -228,7 +229,7 @@ def test_clips_are_encoded_as_they_are_shifted_and_recorded(tmp_path: Path):
     codec = Codec(CodecConfig(widths=[8, 8], encoder_blocks=[1, 1], decoder_blocks=[1, 1], D=2, V=4, H=4)).eval()
     speech = _Clips([("a", 1.0), ("a", 0.5), ("ls-19", 1.0)])
     words = Alignment("s", "0", "a", True, 100, ["B", "AA1", "."], [200, 300, 400])
-    tokens = encode_all(codec, speech, [words, Alignment("s", "2", "ls-19", True, 0, ["B", "."], [500, 500])], Augment([1.25]), 0)
+    tokens = encode_all(codec, Versions(speech, [words, Alignment("s", "2", "ls-19", True, 0, ["B", "."], [500, 500])], Augment([1.25]), 0))
     assert [(e.voice, e.length, len(e.phones)) for e in tokens.entries] == [
         ("a", 50, 4), ("a x1.250", 40, 4), ("a", 50, 0), ("a", 25, 0), ("ls-19", 50, 3), ("ls-19 x1.250", 40, 3), ("ls-19", 50, 0),
     ]  # fmt: skip
@@ -245,16 +246,65 @@ def test_every_clip_is_encoded_once_more_in_a_voice_that_is_drawn():
     codec = Codec(CodecConfig(widths=[8, 8], encoder_blocks=[1, 1], decoder_blocks=[1, 1], D=2, V=4, H=4)).eval()
     speech = _Clips([("a", 1.0), ("a", 0.5), ("a", 1.0), ("ls-19", 1.0)])
     words = [Alignment("s", name, "a", True, 100, ["B", "AA1", "."], [200, 300, 400]) for name in ("0", "1", "2")]
-    tokens = encode_all(codec, speech, words, Augment([], clips_per_drawn=2), 0, drawn_only=True)
+    tokens = encode_all(codec, Versions(speech, words, Augment([], clips_per_drawn=2), 0, drawn_only=True))
     assert tokens.drawn and len(tokens.entries) == 3
     assert {e.voice for e in tokens.entries} <= {"a drawn 0", "a drawn 1"}
     for e, seconds in zip(tokens.entries, (1.0, 0.5, 1.0)):
         shift = draw_voice(np.random.default_rng([0, int(e.voice.split()[-1]), zlib.crc32(b"a")])).shift
         assert e.ends == pytest.approx([s / shift for s in (0.1, 0.3, 0.6, 1.0)])
         assert e.length == pytest.approx(seconds * RATE_TOKENS / shift, abs=1)
-    both = encode_all(codec, speech, words, Augment([], clips_per_drawn=2), 0)
+    both = encode_all(codec, Versions(speech, words, Augment([], clips_per_drawn=2), 0))
     assert [e.voice for e in both.entries if not e.voice.startswith("a drawn")] == ["a", "a", "a", "a", "a", "a", "ls-19"]
-    assert not encode_all(codec, speech, words, Augment([]), 0).drawn
+    assert not encode_all(codec, Versions(speech, words, Augment([]), 0)).drawn
+
+
+def test_many_processes_and_batches_encode_what_one_does():
+    torch.manual_seed(0)
+    codec = Codec(CodecConfig(widths=[8, 8], encoder_blocks=[1, 1], decoder_blocks=[1, 1], D=2, V=4, H=4)).eval()
+    speech = _Clips([("a", 1.0), ("a", 0.5), ("b", 0.8), ("ls-19", 0.73)])
+    words = [Alignment("s", name, voice, True, 100, ["B", "AA1", "."], [200, 100, 100]) for name, voice in (("0", "a"), ("1", "a"), ("2", "b"))]
+    versions = Versions(speech, words, Augment([1.25], clips_per_drawn=2), 0)
+    alone, many = encode_all(codec, versions), encode_all(codec, versions, processes=2, at_once=3)
+    by_voice = lambda tokens: sorted((e.voice, e.length, e.phones, e.ends, e.start) for e in tokens.entries)  # noqa: E731
+    assert [row[:4] for row in by_voice(many)] == [row[:4] for row in by_voice(alone)]
+    assert many.scale == pytest.approx(alone.scale, rel=0.01)
+    for a, b in zip(by_voice(alone), by_voice(many)):
+        # At the end of a clip the encoder sees what the longer one beside it left as silence.
+        n = a[1] - 6
+        assert (alone.x[a[4] : a[4] + n] == many.x[b[4] : b[4] + n]).float().mean() > 0.98
+
+
+def test_further_draws_are_other_voices_and_are_taken_up_in_order(tmp_path: Path):
+    torch.manual_seed(0)
+    codec = Codec(CodecConfig(widths=[8, 8], encoder_blocks=[1, 1], decoder_blocks=[1, 1], D=2, V=4, H=4)).eval()
+    speech, words = _Clips([("a", 1.0), ("b", 0.5)]), [Alignment("s", "0", "a", True, 100, ["B", "."], [200, 300])]
+    first, second, third = (encode_all(codec, Versions(speech, words, Augment([], clips_per_drawn=2), 0, n)) for n in (0, 1, 2))
+    assert [e.voice for e in first.entries] == ["a", "a", "a drawn 0", "b"]
+    assert [e.voice for e in second.entries + third.entries] == ["a drawn 1.0", "a drawn 2.0"]
+    recipe = {"name": "r", "draws": 2}
+    first.save(tmp_path / "r" / "tokens.pt")
+    third.save(draw_file(recipe, tmp_path, 2))
+    assert load_tokens(recipe, tmp_path)[1] == 0, "the second waits for the first"
+    second.save(draw_file(recipe, tmp_path, 1))
+    tokens, n = load_tokens(recipe, tmp_path)
+    assert n == 2 and [e.voice for e in tokens.entries[4:]] == ["a drawn 1.0", "a drawn 2.0"] and len(tokens.x) == sum(e.length for e in tokens.entries)
+    assert load_tokens({"name": "r"}, tmp_path)[1] == 0
+
+
+def test_drawn_voices_have_their_share_however_many_draws_there_are():
+    tokens = tiny_tokens()
+    for e in tokens.entries[:6]:
+        e.voice += " drawn 0"
+    drawn = torch.tensor([" drawn " in e.voice for e in tokens.entries])
+    weight = Cutter(tokens, {"s": 1.5}, R, (0.1, 0.3), 10.0, 0.25).weight
+    assert float(weight[drawn].sum() / weight.sum()) == pytest.approx(0.25)
+    assert torch.equal(Cutter(tokens, {"s": 1.5}, R, (0.1, 0.3), 10.0).weight, torch.full((8,), 1.5, dtype=torch.float64))
+
+
+def test_lengths_are_multiples_where_a_gpu_wants_them():
+    rows = cutter(tiny_tokens()).draw(4, torch.Generator().manual_seed(2), multiple=16)
+    assert rows.x.shape[1] % 16 == rows.condition.phones.shape[1] % 16 == 0
+    assert torch.equal(rows.x.shape[1] - rows.condition.valid.long().sum(1), (~rows.condition.valid).long().sum(1)) and not rows.x[~rows.condition.valid].any()
 
 
 def test_a_voice_is_drawn_with_its_own_formants_and_channel():
