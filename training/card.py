@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ from typing import Any
 import torch
 from PIL import Image
 
-from training.runner import load_recipe
+from training.runner import load_recipe, machine
 
 PAUSE_S = 900
 
@@ -103,16 +102,6 @@ def hours_of_training(log: dict[str, list[tuple[int, int, float]]]) -> float:
     """From the log's times, pauses of more than a quarter of an hour left out."""
     times = sorted({row[1] for rows in log.values() for row in rows})
     return sum(b - a for a, b in zip(times, times[1:]) if b - a < PAUSE_S) / 3600
-
-
-def machine() -> str:
-    """Processor and GPU of this machine, without its name."""
-    model = platform.processor() or platform.machine()
-    if Path("/proc/cpuinfo").exists():
-        names = [line.split(":", 1)[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
-        model = names[0] if names else model
-    gpus = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
-    return ", ".join([f"{os.cpu_count()} cores of {model}", *(gpus or ["no GPU"])])
 
 
 @dataclass

@@ -13,10 +13,10 @@ from typing import Any
 
 import torch
 
-from training.card import hours_of_training, machine, table
+from training.card import hours_of_training, table
 from training.codec import Codec, CodecConfig
 from training.plots import read_log
-from training.runner import arguments, load_recipe
+from training.runner import arguments, load_recipe, machine
 
 DATA = {
     "kokoro-synth-16k": "speech synthesised by Kokoro-82M (Apache-2.0), 5.9 h, 160 voices; texts of LJ Speech (public domain) and VCTK (CC BY 4.0)",
@@ -81,7 +81,7 @@ def main() -> None:
         raise SystemExit(f"The evaluation is of step {report['step']}, the run is at {saved['step']}. Run training.evaluate_codec again.")
     out = Path("docs/models") / name / "card.md"
     out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(card(saved["recipe"], report, hours_of_training(read_log(run / "log.csv")), machine()))
+    out.write_text(card(saved["recipe"], report, hours_of_training(read_log(run / "log.csv")), saved.get("machine", machine())))
     print(f"{out}. Next: python -m training.export_codec --run {name} --id {name} --card {out} …")
 
 

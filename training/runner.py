@@ -1,6 +1,6 @@
 """What every stage shares: recipe, processes, checkpoints that resume by themselves, logs, progress, schedules.
 
-A run folder holds `checkpoint.pt` (weights, EMA, optimizers, step, random state), `log.csv`, `tb/` and `samples/`.
+A run folder holds `checkpoint.pt` (weights, EMA, optimizers, step, random state, machine), `log.csv`, `tb/` and `samples/`.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import copy
 import csv
 import functools
 import os
+import platform
 import signal
 import time
 from pathlib import Path
@@ -47,6 +48,16 @@ def load_recipe(path: str | Path, overrides: list[str] = ()) -> dict[str, Any]:
             node = node.setdefault(parent, {})
         node[leaf] = yaml.safe_load(value)
     return recipe
+
+
+def machine() -> str:
+    """Processor and GPU of this machine, without its name."""
+    model = platform.processor() or platform.machine()
+    if Path("/proc/cpuinfo").exists():
+        names = [line.split(":", 1)[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
+        model = names[0] if names else model
+    gpus = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
+    return ", ".join([f"{os.cpu_count()} cores of {model}", *(gpus or ["no GPU"])])
 
 
 class Ema:
@@ -162,7 +173,7 @@ class Run:
             return
         state = {name: holder.state_dict() for name, holder in self.state.items()}
         partial = self.folder / "checkpoint.partial"
-        torch.save({"step": self.step, "rng": torch.get_rng_state(), "recipe": self.recipe, "state": state}, partial)
+        torch.save({"step": self.step, "rng": torch.get_rng_state(), "recipe": self.recipe, "machine": machine(), "state": state}, partial)
         partial.replace(self.folder / "checkpoint.pt")
 
 

@@ -13,11 +13,11 @@ from typing import Any
 
 import torch
 
-from training.card import hours_of_training, machine, table
+from training.card import hours_of_training, table
 from training.codec_card import DATA, LICENCE
 from training.evaluate_voice import summarise
 from training.plots import read_log
-from training.runner import arguments, load_recipe
+from training.runner import arguments, load_recipe, machine
 from training.speech_generator import SpeechConfig, SpeechGenerator
 
 MEASURES = {
@@ -47,7 +47,7 @@ def card(recipe: dict[str, Any], report: dict[str, Any], D: int, H: int, hours: 
         package["description"],
         f"A ResGen model (Kim et al., ICML 2025, arXiv 2412.10208) over the tokens of the package `{recipe['codec']}`, trained by this project: a text encoder over phones whose lengths come "
         "from a regression, the voice's clip as tokens in front and as one vector, and a mixture of Gaussians over the summed embeddings of all masked depths. Attention works on pairs of "
-        f"positions. {size / 1e6:.1f} M numbers, {report['step']:,} steps of up to {recipe['batch']} rows ({hours:.1f} hours, {trained_on}, shared with other work). Weights are exponential moving "
+        f"positions. {size / 1e6:.1f} M numbers, {_training(recipe, report['step'], hours, trained_on)}. Weights are exponential moving "
         "averages, rounded to float16, and what follows was measured with these.",
         *_decoder_section(report),
         "## Data",
@@ -68,6 +68,13 @@ def card(recipe: dict[str, Any], report: dict[str, Any], D: int, H: int, hours: 
         LICENCE,
     ]
     return "\n\n".join(blocks) + "\n"
+
+
+def _training(recipe: dict[str, Any], step: int, hours: float, trained_on: str) -> str:
+    """The run's steps, and before them those of its recipe's `earlier`, whose weights it began with."""
+    runs = [*recipe.get("earlier", []), {"steps": step, "batch": recipe["batch"], "hours": hours, "machine": trained_on}]
+    spent = lambda hours: f"{hours:.1f} hours" if hours >= 1 else f"{60 * hours:.0f} minutes"  # noqa: E731
+    return ", then ".join(f"{run['steps']:,} steps of up to {run['batch']} rows ({spent(run['hours'])}, {run['machine']})" for run in runs)
 
 
 def _decoder_section(report: dict[str, Any]) -> list[str]:
@@ -91,7 +98,7 @@ def main() -> None:
     out = Path("docs/models") / recipe["package"]["id"] / "card.md"
     out.parent.mkdir(parents=True, exist_ok=True)
     D, H = len(weights["embed_k.weight"]) - 1, weights["embed_z.weight"].shape[1]
-    out.write_text(card({**saved["recipe"], "package": recipe["package"]}, report, D, H, hours_of_training(read_log(run / "log.csv")), machine()))
+    out.write_text(card({**saved["recipe"], "package": recipe["package"]}, report, D, H, hours_of_training(read_log(run / "log.csv")), saved.get("machine", machine())))
     print(f"{out}. Next: python -m training.export_voice --recipe {args.recipe} --card {out} --out resources/models/{recipe['package']['id']}")
 
 
