@@ -187,8 +187,6 @@ def start_processes(threads: int) -> torch.device:
         return torch.device("cpu")
     device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", 0)))
     torch.cuda.set_device(device)
-    # Its gradients are wrong, at times NaN, where a mask is given and lengths are odd multiples of 64 (PyTorch 2.11 on H100 and H200, pytorch issue 196678).
-    torch.backends.cuda.enable_cudnn_sdp(False)
     return device
 
 

@@ -72,9 +72,9 @@ def card(recipe: dict[str, Any], report: dict[str, Any], D: int, H: int, hours: 
 
 def _training(recipe: dict[str, Any], step: int, hours: float, trained_on: str) -> str:
     """The run's steps, and before them those of its recipe's `earlier`, whose weights it began with."""
-    runs = [*recipe.get("earlier", []), {"steps": step, "batch": recipe["batch"], "hours": hours, "machine": trained_on}]
+    runs = [*recipe.get("earlier", []), {"steps": step, "batch": recipe["batch"], "hours": hours, "machine": trained_on, "note": recipe.get("note")}]
     spent = lambda hours: f"{hours:.1f} hours" if hours >= 1 else f"{60 * hours:.0f} minutes"  # noqa: E731
-    return ", then ".join(f"{run['steps']:,} steps of up to {run['batch']} rows ({spent(run['hours'])}, {run['machine']})" for run in runs)
+    return ", then ".join(f"{run['steps']:,} steps of up to {run['batch']} rows ({'; '.join(filter(None, (spent(run['hours']) + ', ' + run['machine'], run.get('note'))))})" for run in runs)
 
 
 def _decoder_section(report: dict[str, Any]) -> list[str]:

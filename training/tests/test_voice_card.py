@@ -23,6 +23,7 @@ def test_the_card_says_what_was_measured():
     text = card(recipe, report, 16, 128, 1.75, "2 cores")
     assert "13,250 steps of up to 32 rows (7.9 hours, 2 cores of AMD EPYC, no GPU, shared with other work), then 5,400 steps of up to 16 rows (1.8 hours, 2 cores). Weights" in text
     assert "M numbers, 5,400 steps of up to 16 rows (6 minutes, a GPU). Weights" in card({**recipe, "earlier": []}, report, 16, 128, 0.1, "a GPU")
+    assert "(6 minutes, a GPU; the half of them in vain)" in card({**recipe, "note": "the half of them in vain"}, report, 16, 128, 0.1, "a GPU")
     assert "| word error rate, whisper-base | 12.5% | 0.0% | 25.0% | 25.0% |" in text
     assert "1 sentences that are in no training text, said after 8 s of ls-1737 and ls-19" in text
     assert "decoder" not in text and "taught on for 4,000 steps" in card(recipe, report | {"decoder_step": 4000}, 16, 128, 1.75, "2 cores")
