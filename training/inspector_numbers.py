@@ -128,6 +128,13 @@ def table(rows: list[dict[str, float]]) -> str:
     return "\n".join(lines)
 
 
+def write_between(page: Path, start: str, end: str, text: str) -> None:
+    """Puts `text` between the two marks of the page."""
+    before, rest = page.read_text().split(start)
+    _, after = rest.split(end)
+    page.write_text(f"{before}{start}\n\n{text}\n\n{end}{after}")
+
+
 def main() -> None:
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--package", type=Path, default=Path("resources/models/fruits"))
@@ -144,10 +151,7 @@ def main() -> None:
     text = f"{of}\n\n{table(rows)}"
     print(text)
     if args.into:
-        page = args.into.read_text()
-        before, rest = page.split(START)
-        _, after = rest.split(END)
-        args.into.write_text(f"{before}{START}\n\n{text}\n\n{END}{after}")
+        write_between(args.into, START, END, text)
 
 
 if __name__ == "__main__":

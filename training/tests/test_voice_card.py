@@ -20,8 +20,10 @@ def test_the_card_says_what_was_measured():
         "summary": {**worst, "dropped": [], "repeated": ["0 a"]},
         "bars": {"wer_whisper <= 0.12": True, "dnsmos_ovr >= 3.0": False},
     }
-    text = card(recipe, report, 16, 128, 1.75, "2 cores")
-    assert "13,250 steps of up to 32 rows (7.9 hours, 2 cores of AMD EPYC, no GPU, shared with other work), then 5,400 steps of up to 16 rows (1.8 hours, 2 cores). Weights" in text
+    earlier = [{"steps": 13250, "batch": 32, "hours": 7.9, "machine": "2 cores"}, {"steps": 100, "batch": 128, "hours": 0.1, "machine": "a GPU", "note": "the half of them in vain"}]
+    text = card({**recipe, "earlier": earlier}, report, 16, 128, 1.75, "4 cores")
+    before = "13,250 steps of up to 32 rows (7.9 hours, 2 cores), then 100 steps of up to 128 rows (6 minutes, a GPU; the half of them in vain)"
+    assert f"M numbers, {before}, then 5,400 steps of up to 16 rows (1.8 hours, 4 cores). Weights" in text
     assert "M numbers, 5,400 steps of up to 16 rows (6 minutes, a GPU). Weights" in card({**recipe, "earlier": []}, report, 16, 128, 0.1, "a GPU")
     assert "(6 minutes, a GPU; the half of them in vain)" in card({**recipe, "note": "the half of them in vain"}, report, 16, 128, 0.1, "a GPU")
     assert "| word error rate, whisper-base | 12.5% | 0.0% | 25.0% | 25.0% |" in text
