@@ -12,7 +12,7 @@ interface LibraryLoad {
 }
 
 /** Fills a database with items as the studio would write them: ten classes, three tags, two models, a tenth in the trash. */
-function fill(db: Db, items: number): string[] {
+export function fill(db: Db, items: number): string[] {
   const store = new ItemsStore(db);
   const ids: string[] = [];
   db.transaction(() => {
