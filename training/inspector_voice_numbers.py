@@ -7,10 +7,11 @@ fourth clip aside to measure on. By depth:
 
 - **Mel distance** in dB of a decode at that depth, to the clip that went in and to the decode at full depth: the mean absolute difference of log-mel spectra.
 - **Energy**, **codes used** and **perplexity** as for pictures.
-- **Phone**: share of the positions put aside whose phone (stress left out, pauses as one) is guessed right from the code alone, by naive Bayes; and from all depths up to it.
-- **Speaker**: share of the clips put aside whose speaker is guessed right from how often each code of the depth occurs in the clip; and from all depths up to it.
+- **Phone**: share of the positions put aside whose phone (stress left out, pauses as one) a linear probe reads off the embedding of this depth alone, and off the sum of
+  all depths up to it.
+- **Speaker**: share of the clips put aside whose speaker is guessed right, by naive Bayes, from how often each code of the depth occurs in the clip; and from all depths up to it.
 
-The guesses know nothing of sound, so they are floors for what the codes tell. The encoder sees a fifth of a second around each position.
+Both see one position at a time and know nothing of sound, so they are floors for what the codes tell. The encoder sees a fifth of a second around each position.
 """
 
 from __future__ import annotations
@@ -86,10 +87,22 @@ def phones_at(clips: Clips, i: int, L: int, per_second: float) -> list[str]:
     return [clips.phones[i][k] if k < len(clips.phones[i]) else "pause" for k in index]
 
 
-def log_likelihoods(code: np.ndarray, label: np.ndarray, weight: np.ndarray, V: int, labels: int) -> np.ndarray:
-    """log P(code | label) `[labels, V]` from counts of the pairs `code`, `label` with `weight` 1, smoothed."""
+def probe(x_NH: np.ndarray, label_N: np.ndarray, labels: int, ridge: float = 1e-3) -> np.ndarray:
+    """Weights `[H + 1, labels]` of a least-squares fit of one-hot labels, the last row for the constant; `ridge` is in units of the mean square of `x`."""
+    x = np.concatenate([x_NH, np.ones((len(x_NH), 1))], 1).astype(np.float64)
+    gram = x.T @ x
+    return np.linalg.solve(gram + ridge * np.trace(gram) / len(gram) * np.eye(len(gram)), x.T @ np.eye(labels)[label_N])
+
+
+def read_off(x_NH: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """The label of the greatest score for each row."""
+    return (x_NH @ weights[:-1] + weights[-1]).argmax(1)
+
+
+def log_likelihoods(code: np.ndarray, label: np.ndarray, V: int, labels: int) -> np.ndarray:
+    """log P(code | label) `[labels, V]` from counts of the pairs, smoothed."""
     counts = np.full((labels, V), SMOOTHING)
-    np.add.at(counts, (label, code), weight)
+    np.add.at(counts, (label, code), 1)
     return np.log(counts / counts.sum(1, keepdims=True))
 
 
@@ -131,23 +144,20 @@ def measure(package: Path, clips: Clips, threads: int, decoded: int) -> list[dic
     names = [p for i, t in enumerate(tokens) for p in phones_at(clips, i, len(t), sound["sampleRate"] / hop)]
     phone_names, phone = np.unique(names, return_inverse=True)
     all_tokens, is_aside = np.concatenate(tokens), aside[clip_of]
-    prior = np.log(np.bincount(phone[~is_aside], minlength=len(phone_names)) + SMOOTHING)
+    told = lambda x_NH: float((read_off(x_NH[is_aside], probe(x_NH[~is_aside], phone[~is_aside], len(phone_names))) == phone[is_aside]).mean())  # noqa: E731
 
     filters = mel_filters(sound["sampleRate"])
     heard = np.flatnonzero(aside)[:: max(1, int(aside.sum()) // decoded)][:decoded]
     sound_at = lambda i, depth: decode.run(["samples"], {"tokens": tokens[i][None], "depth": np.full((1, len(tokens[i])), depth, np.int32)})[0][0]  # noqa: E731
     full = {i: sound_at(i, D) for i in heard}
 
-    z = sum(e_DVH[j][all_tokens[:, j]] for j in range(D))
-    total = float(np.square(z).mean())
-    phone_so_far, speaker_so_far = np.zeros((int(is_aside.sum()), len(phone_names))) + prior, np.zeros((len(tokens), len(clips.speakers)))
+    total = float(np.square(sum(e_DVH[j][all_tokens[:, j]] for j in range(D))).mean())
+    z, speaker_so_far = np.zeros((len(all_tokens), e_DVH.shape[2]), np.float32), np.zeros((len(tokens), len(clips.speakers)))
     rows = []
     for j in range(D):
         code = all_tokens[:, j]
-        by_phone = log_likelihoods(code[~is_aside], phone[~is_aside], np.ones(int((~is_aside).sum())), V, len(phone_names))
-        alone = by_phone.T[code[is_aside]]
-        phone_so_far = phone_so_far + alone
-        by_speaker = log_likelihoods(code[~is_aside], clips.speaker[clip_of[~is_aside]], np.ones(int((~is_aside).sum())), V, len(clips.speakers))
+        z = z + e_DVH[j][code]
+        by_speaker = log_likelihoods(code[~is_aside], clips.speaker[clip_of[~is_aside]], V, len(clips.speakers))
         of_clip = np.zeros((len(tokens), len(clips.speakers)))
         np.add.at(of_clip, clip_of[is_aside], by_speaker.T[code[is_aside]])
         speaker_so_far = speaker_so_far + of_clip
@@ -161,8 +171,8 @@ def measure(package: Path, clips: Clips, threads: int, decoded: int) -> list[dic
                 "energy": float(np.square(e_DVH[j][code]).mean()) / total,
                 "used": int(len(np.unique(code))),
                 "perplexity": perplexity(code, V),
-                "phone": float(((alone + prior).argmax(1) == phone[is_aside]).mean()),
-                "phone_so_far": float((phone_so_far.argmax(1) == phone[is_aside]).mean()),
+                "phone": told(e_DVH[j][code]),
+                "phone_so_far": told(z),
                 "speaker": right(of_clip),
                 "speaker_so_far": right(speaker_so_far),
                 "phone_chance": float(np.bincount(phone[is_aside]).max() / is_aside.sum()),

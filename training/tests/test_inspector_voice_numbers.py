@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from training.inspector_voice_numbers import Clips, log_likelihoods, log_mel, measure, mel_distance, mel_filters, phones_at, some_clips, table
+from training.inspector_voice_numbers import Clips, log_likelihoods, log_mel, measure, mel_distance, mel_filters, phones_at, probe, read_off, some_clips, table
 
 TINY = Path(__file__).parents[2] / "test" / "fixtures" / "speech" / "tiny-voice"
 
@@ -47,8 +47,13 @@ def test_what_codes_tell_is_found():
     rng = np.random.default_rng(0)
     label = rng.integers(0, 4, 400)
     told = label * 4 + rng.integers(0, 4, 400)
-    right = lambda code: (log_likelihoods(code[:200], label[:200], np.ones(200), 16, 4).T[code[200:]].argmax(1) == label[200:]).mean()  # noqa: E731
+    right = lambda code: (log_likelihoods(code[:200], label[:200], 16, 4).T[code[200:]].argmax(1) == label[200:]).mean()  # noqa: E731
     assert right(told) == 1 and right(rng.integers(0, 16, 400)) < 0.5
+    x = rng.standard_normal((400, 8))
+    x[:, :4] += 6 * np.eye(4)[label]
+    weights = probe(x[:200], label[:200], 4)
+    assert weights.shape == (9, 4) and (read_off(x[200:], weights) == label[200:]).mean() > 0.97
+    assert (read_off(x[200:, 4:], probe(x[:200, 4:], label[:200], 4)) == label[200:]).mean() < 0.5
 
 
 def test_mel_distance_is_in_db():
