@@ -10,6 +10,7 @@ import {
   type SpawnEngine,
   type StudioEvent,
   StudioError,
+  type Voice,
   calls,
 } from '../contract/index.js';
 import { readTokenFile } from '../engine/tokens.js';
@@ -42,7 +43,7 @@ import { SpeechWork } from './speech/speech-work.js';
 import { Takes } from './speech/takes.js';
 import { StudioLog, eventLines } from './studio-log.js';
 import { VoicesStore } from './voices/store.js';
-import { Voices } from './voices/voices.js';
+import { type VoiceFiles, Voices } from './voices/voices.js';
 
 export interface StudioOptions {
   host: AppInfo['host'];
@@ -74,6 +75,13 @@ export interface Studio extends Bridge {
    * their own.
    */
   decodeTokens(file: Uint8Array, depth?: number): Promise<{ bytes: Uint8Array; extension: 'png' | 'wav' }>;
+  /**
+   * Hands a voice to another studio, under its own id: what was said with it can be edited and heard there for as long as that one is open.
+   * @throws StudioError `no-consent`, `not-found` for one that is gone or in the trash, `bad-file`
+   */
+  lendVoice(id: string, to: Pick<Studio, 'borrowVoice'>): Promise<Voice>;
+  /** The other end of `lendVoice`. @throws StudioError `no-consent`, or `bad-request` where a voice of that name is here */
+  borrowVoice(id: string, files: VoiceFiles): Promise<Voice>;
   /** Loads the model that the Images page opens with, so that the first picture does not wait for it. For hosts with a window. */
   warmUp(): Promise<void>;
   /** Writes the library into one file, which `stageRestore` takes back. Jobs go on meanwhile. */
@@ -257,6 +265,8 @@ function assemble(
       const embedded = settings.get().embedRecipe ? recipe : null;
       return { bytes: markedWav({ samples, sampleRate: sound.sampleRate }, embedded), extension: 'wav' };
     },
+    lendVoice: async (id, to) => to.borrowVoice(id, await voices.files(id)),
+    borrowVoice: (id, files) => voices.borrow(id, files),
     warmUp: async () => {
       const able = (await models.list()).filter(({ manifest }) => manifest?.kind === 'image' && manifest.files.step);
       const next = able.find(({ id }) => id === settings.get().lastModel) ?? able[0];

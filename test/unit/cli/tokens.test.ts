@@ -180,7 +180,7 @@ describe('resgen edit', PROCESSES, () => {
 
   it('asks for a name that it knows how to write', async () => {
     const { code, err } = await startResgen(cli, ['edit', 'a.safetensors', '--zero', '1', '--out', 'a.txt']);
-    expect(err).toMatch(/a\.txt must end in one of \.safetensors, \.npy, \.csv, \.png/);
+    expect(err).toMatch(/a\.txt must end in one of \.safetensors, \.npy, \.csv, \.png, \.wav, \.flac, \.mp3/);
     expect(code).toBe(2);
   });
 });
