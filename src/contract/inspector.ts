@@ -41,7 +41,7 @@ export const TokenSheet = z.strictObject({
   codes: Bytes,
   /** uint8 [L, D]: step (1..steps) at which each token was revealed, 0 for tokens that were given. Null where no generator made them. */
   revealedAt: Bytes.nullable(),
-  /** float32 [L, D]: score of each token when it was revealed. */
+  /** float32 [L, D]: score of each token when it was revealed; of those that were given the one they had before, NaN where they had none. */
   confidence: Bytes.nullable(),
   /** float32 [L, D]: length of each token's embedding. */
   norm: Bytes,
