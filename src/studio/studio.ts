@@ -37,6 +37,7 @@ import { Models } from './models.js';
 import { type PictureEncoder, sharpEncoder, toPng } from './pictures.js';
 import { SettingsStore } from './settings-store.js';
 import { markedWav } from './sound-marks.js';
+import { Sounds, decodeSound } from './sounds.js';
 import { Planner } from './speech/plan.js';
 import { Prompts } from './speech/prompts.js';
 import { SpeechWork } from './speech/speech-work.js';
@@ -176,6 +177,7 @@ function assemble(
   const exports = new Exports(
     folder,
     library,
+    new Sounds({ library, models, engine, settings }),
     () => settings.get().embedRecipe,
     (voice) => voices.assertUsable(voice),
   );
@@ -244,7 +246,7 @@ function assemble(
     decodeTokens: async (file, depth) => {
       const { model: id, L, D, codes, recipe } = readTokenFile(file);
       const model = await models.find(id);
-      const { tokens, image, sound } = model.manifest;
+      const { tokens, image } = model.manifest;
       if (D !== tokens.D || (image ? L !== tokens.L : L > tokens.L)) {
         throw new StudioError(
           'bad-file',
@@ -258,12 +260,8 @@ function assemble(
         const data = await engine.use(model, provider, (session) => session.decode(codes, depth ?? D));
         return { bytes: await toPng({ data, size: image.size }), extension: 'png' };
       }
-      const depths = new Int32Array(L).fill(depth ?? D);
-      const [samples] = await engine.use(model, provider, (session) => session.decodeViews(1, codes, depths));
-      if (!sound || !(samples instanceof Float32Array))
-        throw new StudioError('bad-model', `The model “${id}” gave no sound. Install it again.`);
-      const embedded = settings.get().embedRecipe ? recipe : null;
-      return { bytes: markedWav({ samples, sampleRate: sound.sampleRate }, embedded), extension: 'wav' };
+      const sound = await decodeSound(engine, model, provider, { L, D, codes }, depth);
+      return { bytes: markedWav(sound, settings.get().embedRecipe ? recipe : null), extension: 'wav' };
     },
     lendVoice: async (id, to) => to.borrowVoice(id, await voices.files(id)),
     borrowVoice: (id, files) => voices.borrow(id, files),

@@ -1,9 +1,10 @@
-import { cpSync } from 'node:fs';
+import { cpSync, existsSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { fromWav, toWav } from '../../../src/contract/index.js';
+import { assets, fromWav, toWav } from '../../../src/contract/index.js';
 import { writeNpy } from '../../../src/engine/index.js';
 import { nodeEngine } from '../../../src/studio/index.js';
+import { readMarks } from '../../../src/studio/sound-marks.js';
 import { bundleEngineProcess } from '../engine/engine-process.js';
 import { type TestStudio, openStudio, temporaryFolder } from './support.js';
 
@@ -70,6 +71,34 @@ describe('a codec without a generator', { timeout: 120_000 }, () => {
     expect(new Set(sheet.codes).size).toBeGreaterThan(1);
     const { frames } = await ask('tokens.decode', { id: item.id, views: [{ depth: D }] });
     expect(fromWav(frames[0] ?? new Uint8Array()).samples).toHaveLength(800);
+  });
+
+  it('is heard and saved, though only tokens were kept: its sound is made when it is asked for, once', async () => {
+    const test = studioWithCodec();
+    const { ask, studio, data } = test;
+    const item = await imported(test, 1);
+    const kept = join(data, 'items', item.id, 'sound.wav');
+    expect(existsSync(kept)).toBe(false);
+    const [one, other] = await Promise.all([studio.asset(assets.sound(item.id)), studio.asset(assets.sound(item.id))]);
+    expect(one).toEqual({ file: kept, contentType: 'audio/wav' });
+    expect(other).toEqual(one);
+    const wav = readFileSync(kept);
+    expect(fromWav(wav).samples).toHaveLength(L * 8);
+    expect(readMarks(wav).synthetic).toBe(true);
+    expect(readdirSync(join(data, 'items', item.id)).sort()).toEqual(['sound.wav', 'tokens.safetensors']);
+
+    const edited = await ask('tokens.edit', { id: item.id, edit: { kind: 'zeroDepth', depth: 2 } });
+    const { url } = await ask('items.export', { ids: [edited.id], format: 'wav' });
+    const { file = '' } = (await studio.asset(url)) ?? {};
+    const saved = readFileSync(file);
+    expect(readMarks(saved).synthetic).toBe(true);
+    expect(fromWav(saved).samples).toHaveLength(L * 8);
+
+    // Without the model there is no sound, and a sentence says so.
+    rmSync(join(data, 'models', 'tiny-codec'), { recursive: true });
+    rmSync(kept);
+    expect(await studio.asset(assets.sound(item.id))).toBeNull();
+    await expect(ask('items.export', { ids: [item.id], format: 'wav' })).rejects.toThrow('not-found: There is no model “tiny-codec”.');
   });
 
   it('says why a file can’t be encoded, and keeps nothing of it', async () => {
