@@ -168,7 +168,7 @@ export class Inspector {
     if (this.#light?.id === id) this.selection.choosePositions(this.#light.positions, [this.#light.depth - 1, this.#light.depth - 1]);
     this.#light = null;
     this.phase = 'ready';
-    if (tokens.cannot.decode === null) void this.session.depth.show(before && before.depth < before.D ? before.depth : tokens.D);
+    void this.session.depth.show(before && before.depth < before.D ? before.depth : tokens.D);
     await this.#openReplay(this.session);
   }
 

@@ -277,6 +277,20 @@ describe('the inspector', () => {
     expect(inspector.candidates.map(({ id }) => id)).toEqual(['second']);
   });
 
+  it('has the energy of tokens that nothing decodes, and a depth to choose, without asking for a view', async () => {
+    const cannot = { decode: 'The model “bare” is only codebooks.', resample: 'It has no generator.' };
+    const { inspector, bridge } = await setUp({
+      'tokens.get': ({ id }) => sheet(item(id), { revealedAt: null, confidence: null, cannot }),
+    });
+    await inspector.follow('first');
+    const { energy, depth } = inspector.session ?? {};
+    expect([...(energy ?? [])]).toEqual([2, 0]);
+    await depth?.show(1);
+    await depth?.showAll();
+    expect(depth).toMatchObject({ decodes: false, depth: 1, problem: '' });
+    expect(bridge.called('tokens.decode')).toEqual([]);
+  });
+
   it('lists what there is, also where an item was made before the page was first opened', async () => {
     const { inspector } = await setUp();
     inspector.onEvent({ name: 'itemAdded', payload: item('first') });
