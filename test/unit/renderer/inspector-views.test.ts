@@ -508,7 +508,7 @@ describe('the codebook page', () => {
       const from = holders.findIndex((holder) => holder.item.id === before) + 1;
       return { total: holders.length, found: holders.slice(from, from + 2) };
     },
-    'codebook.look': () => ({ contentType: 'image/webp', frames: [Uint8Array.of(7)] }),
+    'codebook.look': ({ codes }) => ({ contentType: 'image/webp', frames: codes.map((code) => Uint8Array.of(7 + code)) }),
   };
 
   async function opened() {
@@ -534,6 +534,22 @@ describe('the codebook page', () => {
     expect(sets).toEqual([null, { search: '', filter }, { search: 'banana', filter }, { ids: ['a', 'b'] }]);
     // Who holds a code is asked of the same set.
     expect(bridge.called('codebook.items').at(-1)).toMatchObject({ of: { ids: ['a', 'b'] }, before: null });
+  });
+
+  it('shows what a code is like among those nearest to it, itself first', async () => {
+    const { view, bridge } = await opened();
+    await view.load();
+    const seen = () => view.neighbourhood?.map(({ code, distance, frame }) => [code, distance, level(frame)]);
+    expect(seen()).toEqual([
+      [0, 0, 7],
+      [3, 1, 10],
+    ]);
+    expect(bridge.called('codebook.look')).toMatchObject([{ codes: [0] }, { codes: [3] }]);
+    const chosen = view.choose(1, 3);
+    expect(view.neighbourhood).toBeNull();
+    await chosen;
+    // The code itself is no neighbour of its own.
+    expect(seen()).toEqual([[3, 0, 10]]);
   });
 
   it('lists all that hold a code, page by page', async () => {
