@@ -83,6 +83,8 @@ describe('a codec without a generator', { timeout: 120_000 }, () => {
     expect(one).toEqual({ file: kept, contentType: 'audio/wav' });
     expect(other).toEqual(one);
     const wav = readFileSync(kept);
+    const { frames } = await ask('tokens.decode', { id: item.id, views: [{ depth: D }] });
+    expect(fromWav(wav)).toEqual(fromWav(frames[0] ?? new Uint8Array()));
     expect(fromWav(wav).samples).toHaveLength(L * 8);
     expect(readMarks(wav).synthetic).toBe(true);
     expect(readdirSync(join(data, 'items', item.id)).sort()).toEqual(['sound.wav', 'tokens.safetensors']);
