@@ -16,6 +16,7 @@ import { History } from '../../../src/renderer/inspector/history.svelte.js';
 import { Inspector } from '../../../src/renderer/inspector/inspector.svelte.js';
 import type { Pixels } from '../../../src/renderer/inspector/pixels.js';
 import { melDistance } from '../../../src/renderer/inspector/mel.js';
+import { Beside } from '../../../src/renderer/inspector/replay/beside.svelte.js';
 import { ReplayView, histogramOf } from '../../../src/renderer/inspector/replay/replay.svelte.js';
 import { outline } from '../../../src/renderer/inspector/views/peaks.js';
 import { positionAt, positionsBetween } from '../../../src/renderer/inspector/views/regions.js';
@@ -484,6 +485,31 @@ describe('a generation beside the one that is open', () => {
     inspector.onEvent({ name: 'itemAdded', payload: item('asked', { jobId: 'job1' }) });
     await vi.waitFor(() => expect(beside?.replay?.steps).toBe(3));
     expect(beside?.making).toBe(false);
+  });
+
+  it('of speech is all of its tokens anew: the same sounds at the same times, and the other order', async () => {
+    let finish: (made: Item) => void = () => undefined;
+    const { inspector, bridge } = await setUp({
+      'tokens.edit': () => new Promise<Item>((resolve) => (finish = resolve)),
+      'tokens.cancel': () => null,
+    });
+    await inspector.follow('first');
+    const beside = inspector.session?.beside;
+    const speech = { text: 'Fine.', speed: 1, phones: [], ms: [] };
+    const said = item('first', { kind: 'speech', recipe: { ...recipe, kind: 'speech', verb: 'generate', voice: 'ada00000', speech } });
+    expect(Beside.canMake(said)).toBe(true);
+    expect(Beside.canMake({ ...said, recipe: { ...said.recipe, verb: 'encode' } })).toBe(false);
+    const making = beside?.make(said);
+    const [asked] = bridge.called('tokens.edit') as { run: string }[];
+    expect(asked).toMatchObject({ id: 'first', edit: { kind: 'resampleBelow', depth: 0 }, seed: 7, sampling: { reveal: 'random' } });
+    inspector.onEvent({ name: 'edit', payload: { run: asked?.run ?? '', step: 2, steps: 8 } });
+    expect(beside).toMatchObject({ making: true, progress: { step: 2, steps: 8 } });
+    await beside?.stop();
+    expect(bridge.called('tokens.cancel')).toEqual([{ run: asked?.run }]);
+    // It was done before the wish to stop arrived.
+    finish(item('other'));
+    await making;
+    expect(beside).toMatchObject({ making: false, problem: '', item: { id: 'other' }, replay: { steps: 3 } });
   });
 
   it('says why when the run fails', async () => {

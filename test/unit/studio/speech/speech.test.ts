@@ -209,6 +209,22 @@ describe('a text', { timeout: 240_000 }, () => {
 });
 
 describe('the edit of a sentence', { timeout: 240_000 }, () => {
+  it('that keeps no token says it as it was said, and in the other order something else', async () => {
+    const { ask, say } = await speakingStudio(engine);
+    await say({ text: 'Fine.' });
+    const [item] = (await ask('items.list', everything)).items;
+    const { id = '', recipe } = item ?? {};
+    const again = async (reveal: 'confidence' | 'random') => {
+      const edit = { kind: 'resampleBelow', depth: 0 } as const;
+      const made = await ask('tokens.edit', { id, edit, seed: recipe?.seed, sampling: { ...FAST, reveal } });
+      expect(made.recipe).toMatchObject({ speech: recipe?.speech, voice: recipe?.voice, sampling: { reveal } });
+      return ask('tokens.get', { id: made.id });
+    };
+    const { codes } = await ask('tokens.get', { id });
+    expect((await again('confidence')).codes).toEqual(codes);
+    expect((await again('random')).codes).not.toEqual(codes);
+  });
+
   it('keeps what it does not name, is heard, and needs the voice', async () => {
     const test = await speakingStudio(engine);
     const { ask, say, voice, data } = test;
