@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { randomUUID } from 'node:crypto';
 import { type Edit, type Item, StudioError } from '../contract/index.js';
-import { type Studio, dataFolder } from '../studio/index.js';
+import type { Studio } from '../studio/index.js';
 import type { SetCode } from './edit-options.js';
 import { type Host, ask, withStudio } from './host.js';
 import { copyAsset } from './image.js';
@@ -9,6 +9,7 @@ import { unlessInterrupted } from './interrupt.js';
 import { ProgressLine, exitCodes, printResult } from './output.js';
 import { alreadyThere, formatOf } from './target.js';
 import { itemOf } from './token-input.js';
+import { borrowVoices } from './voices.js';
 
 interface EditOptions {
   model: string;
@@ -116,28 +117,6 @@ async function exported(studio: Studio, { id }: Item, format: OutFormat): Promis
     : await ask(studio, 'items.export', { ids: [id], format });
   return file.url;
 }
-
-/**
- * Lends the studio the voices that said these items, out of the person's library. A sound is a use of each, and so is to generate anew.
- * @throws StudioError `no-consent`, or `not-found` where the library has such a voice no more, or never had it
- */
-async function borrowVoices(host: Host, studio: Studio, items: readonly Item[]): Promise<void> {
-  const wanted = new Set(items.flatMap(({ recipe: { voice } }) => voice ?? []));
-  if (wanted.size === 0) return;
-  await withStudio(host, true, async (library) => {
-    const there = await ask(library, 'voices.list', null);
-    for (const id of wanted) {
-      if (!there.some((voice) => voice.id === id)) throw noVoice(dataFolder(host.data));
-      await library.lendVoice(id, studio);
-    }
-  });
-}
-
-const noVoice = (folder: string): StudioError =>
-  new StudioError(
-    'not-found',
-    `The voice that says this is not in the library at ${folder}, so it can't be known that it may be used. Name the data folder that has it with --data.`,
-  );
 
 type Other = (file: string) => Promise<string>;
 

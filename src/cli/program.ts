@@ -201,8 +201,11 @@ function createProgram(builtFolder: string, done: (exitCode: number) => void): C
     .action(run(async () => (await import('./inspect.js')).diffTokens));
   tokens
     .command('export <file>')
-    .description('write the tokens (.safetensors, .npy, .csv), all depths side by side (.png, .wav) or the unmasking (.webp, .gif)')
+    .description(
+      'write the tokens (.safetensors, .npy, .csv), all depths side by side (.png, .wav) or the unmasking (.webp, .gif, or .wav with --steps)',
+    )
     .addOption(inspected)
+    .option('--steps', 'of a sound: some steps of its unmasking one after another, in place of its depths', false)
     .requiredOption('--out <file>', 'what to write; its ending says what it is')
     .addOption(overwrite)
     .addOption(json)

@@ -134,9 +134,12 @@ export const inspectorCalls = {
   'tokens.cancel': { params: z.strictObject({ run: EditRunId }), result: z.null() },
   /** A token file (.safetensors, .npy) as an item. `model` is for files that do not name theirs. */
   'tokens.import': { params: z.strictObject({ name: FileName, bytes: Upload, model: Model.nullable() }), result: Item },
-  /** The tokens; the strip of all depths as a PNG; or the unmasking as an animation, WebP or GIF. */
+  /**
+   * The tokens; the strip of all depths, as a PNG or, of a sound, as one WAV; or the unmasking: of pictures as an animation, WebP or GIF, of
+   * sounds (`steps`) as one WAV of its steps one after another, at most `INSPECTOR_LIMITS.heardSteps` of them evenly spread.
+   */
   'tokens.export': {
-    params: z.strictObject({ id: ItemId, format: z.enum(['safetensors', 'npy', 'csv', 'strip', 'webp', 'gif']) }),
+    params: z.strictObject({ id: ItemId, format: z.enum(['safetensors', 'npy', 'csv', 'strip', 'webp', 'gif', 'steps']) }),
     result: ExportedFile,
   },
 

@@ -54,6 +54,18 @@ it(
     // Nothing of it is kept in the library.
     expect(readdirSync(join(data, 'items'))).toEqual([item]);
 
+    // So are its steps and its depths, with the voice's consent.
+    const steps = inFolder('steps.wav');
+    expect(await resgen('tokens', 'export', said, '--steps', '--out', steps)).toMatchObject({ code: 0 });
+    const inSteps = fromWav(readFileSync(steps)).samples;
+    expect(inSteps).toHaveLength(2 * before.L * 80);
+    expect(readMarks(readFileSync(steps)).synthetic).toBe(true);
+    // The last step is the whole.
+    expect(inSteps.slice(-before.L * 80)).toEqual(fromWav(readFileSync(join(data, 'items', item, 'sound.wav'))).samples);
+    const named = await resgen('tokens', 'export', said, '--steps', '--out', inFolder('steps.gif'));
+    expect(named).toMatchObject({ code: 2, err: expect.stringContaining('--steps is for sounds') as string });
+    expect(await resgen('tokens', 'export', said, '--out', inFolder('depths.wav'))).toMatchObject({ code: 0 });
+
     const picture = await resgen(...below, '--out', inFolder('below.png'));
     expect(picture).toMatchObject({
       code: 2,
