@@ -93,6 +93,7 @@ export const DepthUsage = z.strictObject({
 export type DepthUsage = z.infer<typeof DepthUsage>;
 
 export const Comparison = z.strictObject({
+  /** Of `a`, as are the arrays. */
   L: z.int(),
   D: z.int(),
   /** uint8 [L, D]: 1 where the codes are different. */
@@ -101,6 +102,11 @@ export const Comparison = z.strictObject({
   distance: Bytes,
   /** Positions with another code, of each depth. */
   perDepth: z.array(z.int()),
+  /**
+   * Of sounds that do not run side by side: which position of `b` each of `a` is held against, int32 [L]; how many `b` has; and whether that is
+   * by the phones that both say or by how alike their tokens sound. Null where each is held against its like.
+   */
+  aligned: z.strictObject({ by: z.enum(['phones', 'tokens']), positions: Bytes, L: z.int() }).nullable(),
 });
 export type Comparison = z.infer<typeof Comparison>;
 
@@ -113,7 +119,7 @@ export const inspectorCalls = {
   },
   /** How the masking went. Refused for items that no generator made. */
   'tokens.replay': { params: z.strictObject({ id: ItemId }), result: Replay },
-  /** Two items of the same shape. */
+  /** Two items of one model; sounds may be of two lengths. */
   'tokens.compare': { params: z.strictObject({ a: ItemId, b: ItemId }), result: Comparison },
   /**
    * Makes a new item; `items.remove` of it is the undo. What is resampled follows `sampling` and `className`, the item's own (or the

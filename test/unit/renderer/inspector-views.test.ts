@@ -10,6 +10,7 @@ import {
   type TokenView,
   type WireError,
 } from '../../../src/contract/index.js';
+import { AlignedSelection } from '../../../src/renderer/inspector/compare/aligned.js';
 import { DepthView } from '../../../src/renderer/inspector/depth/depth.svelte.js';
 import { decibels, difference, isSound, nothing, type Frame } from '../../../src/renderer/inspector/frames.js';
 import { History } from '../../../src/renderer/inspector/history.svelte.js';
@@ -461,6 +462,7 @@ describe('the inspector', () => {
         differs: Uint8Array.of(0, 0, 0, 1, 1, 1, 0, 0),
         distance: bytes(new Float32Array(8)),
         perDepth: [1, 2],
+        aligned: null,
       }),
     });
     await inspector.follow('first');
@@ -470,6 +472,41 @@ describe('the inspector', () => {
     expect(comparison?.shown).not.toBeNull();
     comparison?.swap();
     expect(comparison?.side).toBe('other');
+  });
+
+  it('holds a sound of another length against it by where its positions lie, with no difference to hear', async () => {
+    const { inspector } = await setUp({
+      'tokens.compare': () => ({
+        L: 4,
+        D: 2,
+        differs: new Uint8Array(8),
+        distance: bytes(new Float32Array(8)),
+        perDepth: [0, 0],
+        aligned: { by: 'phones', positions: bytes(Int32Array.of(0, 0, 2, 4)), L: 6 },
+      }),
+    });
+    await inspector.follow('first');
+    const comparison = inspector.session?.comparison;
+    if (!comparison) throw new Error('Nothing is open.');
+    comparison.side = 'difference';
+    await comparison.choose(item('second'));
+    expect(comparison).toMatchObject({ side: 'other', sides: ['this', 'other'], difference: null });
+    expect(comparison.alignment?.length).toBe(6);
+    comparison.swap();
+    expect(comparison.alignment).toBeNull();
+
+    const alignment = comparison.differences?.aligned?.to;
+    if (!alignment) throw new Error('They are not aligned.');
+    expect([0, 1, 2, 3].map((i) => alignment.toTheirs(i))).toEqual([0, 0, 2, 4]);
+    expect([0, 1, 2, 3, 4, 5].map((j) => alignment.toOurs(j))).toEqual([1, 1, 2, 2, 3, 3]);
+    // What is chosen in the one is what belongs to it in the other.
+    const theirs = new AlignedSelection(inspector.selection, alignment);
+    inspector.selection.choosePositions([2]);
+    expect(theirs.sorted).toEqual([2, 3]);
+    theirs.choosePositions([0, 5]);
+    expect(inspector.selection.sorted).toEqual([0, 1, 3]);
+    theirs.togglePosition(4);
+    expect(inspector.selection.sorted).toEqual([0, 1]);
   });
 });
 

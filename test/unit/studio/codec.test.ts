@@ -115,6 +115,20 @@ describe('a codec without a generator', { timeout: 120_000 }, () => {
     expect((await ask('items.list', { limit: 5, before: null, kind: null, search: '' })).total).toBe(0);
   });
 
+  it('is compared with a sound of another length by how alike they are', async () => {
+    const test = studioWithCodec();
+    const whole = await imported(test, 1);
+    const half = new Uint8Array(writeNpy({ L: L / 2, D, codes: codes(1).slice(0, (L / 2) * D) }));
+    const part = await test.ask('tokens.import', { name: 'half.npy', bytes: half, model: 'tiny-codec' });
+    const { aligned, perDepth, differs } = await test.ask('tokens.compare', { a: part.id, b: whole.id });
+    expect(aligned).toMatchObject({ by: 'tokens', L });
+    expect(new Int32Array(aligned?.positions.slice().buffer ?? new ArrayBuffer())).toHaveLength(L / 2);
+    expect(differs).toHaveLength((L / 2) * D);
+    // All of the part but its end, to which the rest of the whole belongs, has its like in the whole.
+    expect(perDepth.every((count) => count <= 1)).toBe(true);
+    expect((await test.ask('tokens.compare', { a: whole.id, b: whole.id })).aligned).toBeNull();
+  });
+
   it('lets codes be swapped and compared, and says why it can’t resample', async () => {
     const studio = studioWithCodec();
     const [a, b] = [await imported(studio, 1), await imported(studio, 3)];

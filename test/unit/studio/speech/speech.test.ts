@@ -225,6 +225,25 @@ describe('the edit of a sentence', { timeout: 240_000 }, () => {
     expect((await again('random')).codes).not.toEqual(codes);
   });
 
+  it('is compared with the sentence itself, also where it is said at another speed', async () => {
+    const { ask, say } = await speakingStudio(engine);
+    await say({ text: 'Fine.' });
+    await say({ text: 'Fine.', speed: 2 });
+    await say({ text: 'Hello there.' });
+    const [other, fast, item] = (await ask('items.list', everything)).items;
+    const compare = async (b: string | undefined) => ask('tokens.compare', { a: item?.id ?? '', b: b ?? '' });
+    const { L, aligned, differs } = await compare(fast?.id);
+    const { L: fastL } = await ask('tokens.get', { id: fast?.id ?? '' });
+    expect(fastL).toBeLessThan(L);
+    expect(aligned).toMatchObject({ by: 'phones', L: fastL });
+    expect(differs).toHaveLength(L * 4);
+    const positions = new Int32Array(aligned?.positions.slice().buffer ?? new ArrayBuffer());
+    expect([positions[0], positions.at(-1)]).toEqual([0, fastL - 1]);
+    expect((await compare(other?.id)).aligned?.by).toBe('tokens');
+    const edited = await ask('tokens.edit', { id: item?.id ?? '', edit: { kind: 'zeroDepth', depth: 4 }, seed: 0 });
+    expect((await compare(edited.id)).aligned).toBeNull();
+  });
+
   it('keeps what it does not name, is heard, and needs the voice', async () => {
     const test = await speakingStudio(engine);
     const { ask, say, voice, data } = test;
