@@ -9,6 +9,7 @@ import { unlessInterrupted } from './interrupt.js';
 import { ProgressLine, exitCodes, printResult } from './output.js';
 import { alreadyThere, formatOf } from './target.js';
 import { itemOf } from './token-input.js';
+import { borrowVoices } from './voices.js';
 
 interface EditOptions {
   model: string;
@@ -29,16 +30,31 @@ interface EditOptions {
 }
 
 /** What `--out` may end in, and what is then written. */
-const FORMATS = { '.safetensors': 'safetensors', '.npy': 'npy', '.csv': 'csv', '.png': 'png' } as const;
+const FORMATS = {
+  '.safetensors': 'safetensors',
+  '.npy': 'npy',
+  '.csv': 'csv',
+  '.png': 'png',
+  '.wav': 'wav',
+  '.flac': 'flac',
+  '.mp3': 'mp3',
+} as const;
+type OutFormat = (typeof FORMATS)[keyof typeof FORMATS];
+/** What each kind of item can be written as, besides its tokens. */
+const SEEN_AS: Readonly<Record<Item['kind'], readonly OutFormat[]>> = { image: ['png'], speech: ['wav', 'flac', 'mp3'] };
+const TOKEN_FORMATS = ['safetensors', 'npy', 'csv'] as const satisfies readonly OutFormat[];
 
-/** `resgen edit`: one edit of one file's tokens, written as tokens or as the picture of them. */
+/**
+ * `resgen edit`: one edit of one file's tokens, written as tokens, or as the picture or the sound of them. What was said in a voice is edited
+ * with that voice, of the person's library and as far as it may be used there; nothing is kept in the library.
+ */
 export async function edit(host: Host, file: string, options: EditOptions): Promise<number> {
   const format = formatOf(options.out, FORMATS);
   const chosen = chosenEdit(options);
   // Before the first step: the work should not end on a file that was there all the time.
   if (!options.overwrite && existsSync(options.out)) throw alreadyThere(options.out);
   return withStudio(host, false, async (studio) => {
-    const { url, changed, recipe } = await unlessInterrupted(() => make(studio, file, chosen, format, options));
+    const { url, changed, recipe } = await unlessInterrupted(() => make(host, studio, file, { chosen, format, options }));
     await copyAsset(studio, url, options.out, options.overwrite);
     printResult(options.json, { file: options.out, changed, recipe }, options.out);
     return exitCodes.done;
@@ -47,11 +63,10 @@ export async function edit(host: Host, file: string, options: EditOptions): Prom
 
 /** Makes the edit and tells of its steps; gives what is to be written and how many tokens are others. */
 async function make(
+  host: Host,
   studio: Studio,
   file: string,
-  chosen: ReturnType<typeof chosenEdit>,
-  format: (typeof FORMATS)[keyof typeof FORMATS],
-  options: EditOptions,
+  { chosen, format, options }: { chosen: ReturnType<typeof chosenEdit>; format: OutFormat; options: EditOptions },
 ): Promise<{ url: string; changed: number; recipe: Item['recipe'] }> {
   const line = new ProgressLine();
   const run = randomUUID().replaceAll('-', '');
@@ -61,9 +76,17 @@ async function make(
   line.show('Loading the model…');
   try {
     const item = await itemOf(studio, file, options.model);
+    assertWritable(item, options.out, format);
+    const items = [item];
+    const change = await chosen(async (other) => {
+      const second = await itemOf(studio, other, options.model);
+      items.push(second);
+      return second.id;
+    });
+    if (change.kind.startsWith('resample') || !isTokenFormat(format)) await borrowVoices(host, studio, items);
     const edited = await ask(studio, 'tokens.edit', {
       id: item.id,
-      edit: await chosen(async (other) => (await itemOf(studio, other, options.model)).id),
+      edit: change,
       run,
       ...(options.seed !== undefined && { seed: options.seed }),
       ...(options.class !== undefined && { className: options.class }),
@@ -77,9 +100,21 @@ async function make(
   }
 }
 
-async function exported(studio: Studio, { id }: Item, format: (typeof FORMATS)[keyof typeof FORMATS]): Promise<string> {
-  const file =
-    format === 'png' ? await ask(studio, 'items.export', { ids: [id], format }) : await ask(studio, 'tokens.export', { id, format });
+function isTokenFormat(format: OutFormat): format is (typeof TOKEN_FORMATS)[number] {
+  return TOKEN_FORMATS.some((known) => known === format);
+}
+
+/** Before the work: tokens of a sound are no picture. @throws StudioError `bad-request` */
+function assertWritable({ kind }: Item, out: string, format: OutFormat): void {
+  if (isTokenFormat(format) || SEEN_AS[kind].includes(format)) return;
+  const [what, endings] = kind === 'image' ? ['a picture', '.png'] : ['a sound', '.wav, .flac or .mp3'];
+  throw new StudioError('bad-request', `${out} must end in ${endings}, as the tokens are those of ${what}, or in .safetensors. Rename it.`);
+}
+
+async function exported(studio: Studio, { id }: Item, format: OutFormat): Promise<string> {
+  const file = isTokenFormat(format)
+    ? await ask(studio, 'tokens.export', { id, format })
+    : await ask(studio, 'items.export', { ids: [id], format });
   return file.url;
 }
 

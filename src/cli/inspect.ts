@@ -65,17 +65,20 @@ export async function diffTokens(host: Host, a: string, b: string, { model, json
   return withStudio(host, false, async (studio) => {
     const itemA = await unlessInterrupted(() => itemOf(studio, a, model));
     const itemB = await unlessInterrupted(() => itemOf(studio, b, model));
-    const { L, D, differs, perDepth } = await ask(studio, 'tokens.compare', { a: itemA.id, b: itemB.id });
+    const { L, D, differs, perDepth, aligned } = await ask(studio, 'tokens.compare', { a: itemA.id, b: itemB.id });
     const positions = rowsOf(differs, L, D).flatMap((row, i) => (row.some((different) => different > 0) ? [i] : []));
     const total = perDepth.reduce((sum, count) => sum + count, 0);
-    const heading =
+    const how = aligned && `Held against each other by ${aligned.by === 'phones' ? 'the phones that both say' : 'how alike they sound'}`;
+    const heading = [
+      ...(aligned ? [`${how}: ${a} has ${L} positions and ${b} has ${aligned.L}.`] : []),
       total === 0
         ? `${a} and ${b} have the same ${L * perDepth.length} tokens.`
-        : `${total} of ${L * perDepth.length} tokens differ, at ${positions.length} of ${L} positions.`;
+        : `${total} of ${L * perDepth.length} tokens differ, at ${positions.length} of ${L} positions.`,
+    ].join('\n');
     const lines = perDepth.map((count, j) => [String(j + 1), String(count), `${((100 * count) / L).toFixed(1)} %`]);
     printResult(
       json,
-      { a, b, total, positions, perDepth },
+      { a, b, total, positions, perDepth, aligned: aligned?.by ?? null },
       total === 0 ? heading : `${heading}\n${table([['depth', 'positions', 'share'], ...lines])}`,
     );
     return exitCodes.done;

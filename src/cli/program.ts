@@ -47,6 +47,7 @@ const EXAMPLES_OF: Readonly<Record<string, readonly string[]>> = {
     'edit photo.safetensors --resample-below 4 --seed 7 --out new-details.png',
     'edit photo.safetensors --inpaint 0,3,8-11 --class Banana --out mended.png',
     'edit photo.safetensors --swap other.safetensors --at 8 --out both.safetensors',
+    'edit hello.safetensors --inpaint 40-70 --seed 3 --out hello.wav',
   ],
   voices: [
     'voices add ada.flac --name Ada --consent "I, Ada Byron, agree that my voice is used in this studio"',
@@ -200,8 +201,11 @@ function createProgram(builtFolder: string, done: (exitCode: number) => void): C
     .action(run(async () => (await import('./inspect.js')).diffTokens));
   tokens
     .command('export <file>')
-    .description('write the tokens (.safetensors, .npy, .csv), all depths side by side (.png, .wav) or the unmasking (.webp, .gif)')
+    .description(
+      'write the tokens (.safetensors, .npy, .csv), all depths side by side (.png, .wav) or the unmasking (.webp, .gif, or .wav with --steps)',
+    )
     .addOption(inspected)
+    .option('--steps', 'of a sound: some steps of its unmasking one after another, in place of its depths', false)
     .requiredOption('--out <file>', 'what to write; its ending says what it is')
     .addOption(overwrite)
     .addOption(json)
@@ -209,7 +213,9 @@ function createProgram(builtFolder: string, done: (exitCode: number) => void): C
 
   program
     .command('edit <file>')
-    .description('change tokens in one way and write what comes of it; positions count from 0, depths from 1')
+    .description(
+      "change tokens in one way and write what comes of it; positions count from 0, depths from 1. Speech needs its voice in the studio's library, which must be closed",
+    )
     .addOption(inspected)
     .option('--resample-below <depth>', 'keep this many depths and generate the deeper ones anew', wholeNumber)
     .option('--inpaint <positions>', 'generate these positions anew, like 0,3,8-11', positions)
@@ -222,7 +228,7 @@ function createProgram(builtFolder: string, done: (exitCode: number) => void): C
     .option('--zero <depth>', 'give a depth the code nearest to nothing everywhere', wholeNumber)
     .option('--seed <n>', 'seed of what is generated', wholeNumber)
     .option('--class <name>', "class of what is generated (default: the file's own)")
-    .requiredOption('--out <file>', 'what to write: .safetensors, .npy, .csv or .png')
+    .requiredOption('--out <file>', 'what to write: tokens (.safetensors, .npy, .csv), the picture (.png) or the sound (.wav, .flac, .mp3)')
     .addOption(overwrite)
     .addOption(json)
     .action(run(async () => (await import('./edit.js')).edit));

@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
 import { createInterface } from 'node:readline/promises';
-import { StudioError, type Voice } from '../contract/index.js';
-import type { Studio } from '../studio/index.js';
+import { type Item, StudioError, type Voice } from '../contract/index.js';
+import { type Studio, dataFolder } from '../studio/index.js';
 import { type Host, ask, withStudio } from './host.js';
 import { copyAsset } from './image.js';
 import { exitCodes, note, printResult, table } from './output.js';
@@ -108,3 +108,25 @@ function rowOf({ name, seconds, createdAt, items, id }: Voice): string[] {
   const date = new Date(createdAt).toISOString().slice(0, 10);
   return [name, `${seconds.toFixed(1)} s`, date, items === 1 ? '1 item' : `${items} items`, id];
 }
+
+/**
+ * Lends the studio the voices that said these items, out of the person's library. A sound is a use of each, and so is to generate anew.
+ * @throws StudioError `no-consent`, or `not-found` where the library has such a voice no more, or never had it
+ */
+export async function borrowVoices(host: Host, studio: Studio, items: readonly Item[]): Promise<void> {
+  const wanted = new Set(items.flatMap(({ recipe: { voice } }) => voice ?? []));
+  if (wanted.size === 0) return;
+  await withStudio(host, true, async (library) => {
+    const there = await ask(library, 'voices.list', null);
+    for (const id of wanted) {
+      if (!there.some((voice) => voice.id === id)) throw noVoice(dataFolder(host.data));
+      await library.lendVoice(id, studio);
+    }
+  });
+}
+
+const noVoice = (folder: string): StudioError =>
+  new StudioError(
+    'not-found',
+    `The voice that says this is not in the library at ${folder}, so it can't be known that it may be used. Name the data folder that has it with --data.`,
+  );

@@ -41,7 +41,7 @@ export const TokenSheet = z.strictObject({
   codes: Bytes,
   /** uint8 [L, D]: step (1..steps) at which each token was revealed, 0 for tokens that were given. Null where no generator made them. */
   revealedAt: Bytes.nullable(),
-  /** float32 [L, D]: score of each token when it was revealed. */
+  /** float32 [L, D]: score of each token when it was revealed; of those that were given the one they had before, NaN where they had none. */
   confidence: Bytes.nullable(),
   /** float32 [L, D]: length of each token's embedding. */
   norm: Bytes,
@@ -93,6 +93,7 @@ export const DepthUsage = z.strictObject({
 export type DepthUsage = z.infer<typeof DepthUsage>;
 
 export const Comparison = z.strictObject({
+  /** Of `a`, as are the arrays. */
   L: z.int(),
   D: z.int(),
   /** uint8 [L, D]: 1 where the codes are different. */
@@ -101,6 +102,11 @@ export const Comparison = z.strictObject({
   distance: Bytes,
   /** Positions with another code, of each depth. */
   perDepth: z.array(z.int()),
+  /**
+   * Of sounds that do not run side by side: which position of `b` each of `a` is held against, int32 [L]; how many `b` has; and whether that is
+   * by the phones that both say or by how alike their tokens sound. Null where each is held against its like.
+   */
+  aligned: z.strictObject({ by: z.enum(['phones', 'tokens']), positions: Bytes, L: z.int() }).nullable(),
 });
 export type Comparison = z.infer<typeof Comparison>;
 
@@ -113,7 +119,7 @@ export const inspectorCalls = {
   },
   /** How the masking went. Refused for items that no generator made. */
   'tokens.replay': { params: z.strictObject({ id: ItemId }), result: Replay },
-  /** Two items of the same shape. */
+  /** Two items of one model; sounds may be of two lengths. */
   'tokens.compare': { params: z.strictObject({ a: ItemId, b: ItemId }), result: Comparison },
   /**
    * Makes a new item; `items.remove` of it is the undo. What is resampled follows `sampling` and `className`, the item's own (or the
@@ -134,9 +140,12 @@ export const inspectorCalls = {
   'tokens.cancel': { params: z.strictObject({ run: EditRunId }), result: z.null() },
   /** A token file (.safetensors, .npy) as an item. `model` is for files that do not name theirs. */
   'tokens.import': { params: z.strictObject({ name: FileName, bytes: Upload, model: Model.nullable() }), result: Item },
-  /** The tokens; the strip of all depths as a PNG; or the unmasking as an animation, WebP or GIF. */
+  /**
+   * The tokens; the strip of all depths, as a PNG or, of a sound, as one WAV; or the unmasking: of pictures as an animation, WebP or GIF, of
+   * sounds (`steps`) as one WAV of its steps one after another, at most `INSPECTOR_LIMITS.heardSteps` of them evenly spread.
+   */
   'tokens.export': {
-    params: z.strictObject({ id: ItemId, format: z.enum(['safetensors', 'npy', 'csv', 'strip', 'webp', 'gif']) }),
+    params: z.strictObject({ id: ItemId, format: z.enum(['safetensors', 'npy', 'csv', 'strip', 'webp', 'gif', 'steps']) }),
     result: ExportedFile,
   },
 

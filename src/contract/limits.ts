@@ -150,6 +150,7 @@ export const LIMITS = {
       editTokens: count(65_536, 'tokens of an edit', '4,096 positions of 16 depths have as many'),
       views: count(256, 'views of one question', 'they are decoded in one batch'),
       looks: count(64, 'codes looked at together', 'each is decoded for a look at it'),
+      heardSteps: count(12, 'steps of an unmasking in one WAV', 'more last longer than anybody listens'),
       nearest: count(64, 'nearest codes', 'what is farther away is not near'),
       found: count(200, 'items found for a code, of a page', 'the next page comes when it is asked for'),
       comparedItems: count(5000, 'items counted together', 'their tokens are read one by one'),

@@ -54,7 +54,7 @@ export interface Sample {
   tokens: Int32Array;
   /** `[L * D]`: step 1..T at which each token was revealed, 0 for tokens that were given. */
   revealedAt: Uint8Array;
-  /** `[L * D]`: score of each token when it was revealed, 0 for tokens that were given. */
+  /** `[L * D]`: score of each token when it was revealed, NaN for tokens that were given: nobody scored them. */
   confidence: Float32Array;
 }
 
@@ -172,7 +172,13 @@ function start({ seed, fixed }: SampleItem, { L, D, V }: Pick<TokenShape, 'L' | 
   // Masked entries are ignored by the graphs, but must not be read as codes by anyone else.
   k.forEach((k_i, i) => tokens.fill(0, (i + 1) * D - k_i, (i + 1) * D));
   const N = k.reduce((sum, k_i) => sum + k_i, 0);
-  return { seed, N, masked: N, k, sample: { tokens, revealedAt: new Uint8Array(L * D), confidence: new Float32Array(L * D) } };
+  return {
+    seed,
+    N,
+    masked: N,
+    k,
+    sample: { tokens, revealedAt: new Uint8Array(L * D), confidence: new Float32Array(L * D).fill(Number.NaN) },
+  };
 }
 
 function checkFixed({ tokens, k }: { tokens: Int32Array; k: Int32Array }, L: number, D: number, V: number): void {

@@ -12,7 +12,10 @@ export interface TokenFile {
   codes: Int32Array;
   /** `[L * D]`: step (1..T) at which each token was revealed, 0 for tokens that were given. */
   revealedAt?: Uint8Array;
-  /** `[L * D]`: score of each token when it was revealed. */
+  /**
+   * `[L * D]`: score of each token when it was revealed. Tokens that were given have the one of the generation that they are from, and NaN
+   * where there was none.
+   */
   confidence?: Float32Array;
   model: string;
   version: string;

@@ -63,7 +63,7 @@ export class Assets {
   }
 
   async #sound(id: string): Promise<string> {
-    return this.exports.servedSound(id, this.items.get(id).recipe);
+    return this.exports.servedSound(this.items.get(id));
   }
 
   async #take(job: string): Promise<string> {

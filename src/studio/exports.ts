@@ -1,5 +1,5 @@
 import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
-import { open, rm, stat } from 'node:fs/promises';
+import { open, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Zip, ZipPassThrough } from 'fflate';
 import {
@@ -21,6 +21,7 @@ import { toSheet } from './pictures.js';
 import { embedWithSharp, stripPng } from './recipe-file.js';
 import { loadSharp } from './sharp.js';
 import { markedWav, withMarks } from './sound-marks.js';
+import type { Sounds } from './sounds.js';
 
 type Format = Exclude<Params<'items.export'>['format'], 'sheet'>;
 type PictureFormat = Exclude<Format, SoundFormat>;
@@ -43,6 +44,7 @@ export class Exports {
   constructor(
     dataFolder: string,
     private readonly library: Library,
+    private readonly sounds: Sounds,
     private readonly embedRecipe: () => boolean,
     /** Throws for a voice that may not be used. */
     private readonly assertUsable: (voice: string) => void,
@@ -78,13 +80,14 @@ export class Exports {
     return plain;
   }
 
-  /** The sound of an item as it may be heard and saved from a page. @throws StudioError as `checkVoice` */
-  async servedSound(id: string, recipe: Recipe): Promise<string> {
-    this.#checkVoice(recipe);
-    if (this.embedRecipe()) return this.library.path(id, itemFiles.sound);
-    const plain = join(this.#plainFolder, `${id}.wav`);
+  /** The sound of an item as it may be heard and saved from a page. @throws StudioError as `assertUsable` and `Sounds.file` */
+  async servedSound(item: Item): Promise<string> {
+    this.#checkVoice(item.recipe);
+    const stored = await this.sounds.file(item);
+    if (this.embedRecipe()) return stored;
+    const plain = join(this.#plainFolder, `${item.id}.wav`);
     const there = await stat(plain).catch(() => null);
-    if (!there) await writeWhole(plain, withMarks(await this.library.read(id, itemFiles.sound), null));
+    if (!there) await writeWhole(plain, withMarks(await readFile(stored), null));
     return plain;
   }
 
@@ -124,7 +127,11 @@ export class Exports {
   }
 
   async #file(item: Item, format: Format): Promise<Uint8Array> {
-    if (isSound(item)) return this.#soundFile(fromWav(await this.library.read(item.id, itemFiles.sound)), item.recipe, forSounds(format));
+    if (isSound(item)) {
+      // Before the sound is made: a voice that may not be used is not to be heard.
+      this.#checkVoice(item.recipe);
+      return this.#soundFile(fromWav(await readFile(await this.sounds.file(item))), item.recipe, forSounds(format));
+    }
     if (!isSoundFormat(format)) return this.#picture(item, format);
     throw new StudioError(
       'bad-request',

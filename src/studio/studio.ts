@@ -10,6 +10,7 @@ import {
   type SpawnEngine,
   type StudioEvent,
   StudioError,
+  type Voice,
   calls,
 } from '../contract/index.js';
 import { readTokenFile } from '../engine/tokens.js';
@@ -36,13 +37,14 @@ import { Models } from './models.js';
 import { type PictureEncoder, sharpEncoder, toPng } from './pictures.js';
 import { SettingsStore } from './settings-store.js';
 import { markedWav } from './sound-marks.js';
+import { Sounds, decodeSound } from './sounds.js';
 import { Planner } from './speech/plan.js';
 import { Prompts } from './speech/prompts.js';
 import { SpeechWork } from './speech/speech-work.js';
 import { Takes } from './speech/takes.js';
 import { StudioLog, eventLines } from './studio-log.js';
 import { VoicesStore } from './voices/store.js';
-import { Voices } from './voices/voices.js';
+import { type VoiceFiles, Voices } from './voices/voices.js';
 
 export interface StudioOptions {
   host: AppInfo['host'];
@@ -74,6 +76,13 @@ export interface Studio extends Bridge {
    * their own.
    */
   decodeTokens(file: Uint8Array, depth?: number): Promise<{ bytes: Uint8Array; extension: 'png' | 'wav' }>;
+  /**
+   * Hands a voice to another studio, under its own id: what was said with it can be edited and heard there for as long as that one is open.
+   * @throws StudioError `no-consent`, `not-found` for one that is gone or in the trash, `bad-file`
+   */
+  lendVoice(id: string, to: Pick<Studio, 'borrowVoice'>): Promise<Voice>;
+  /** The other end of `lendVoice`. @throws StudioError `no-consent`, or `bad-request` where a voice of that name is here */
+  borrowVoice(id: string, files: VoiceFiles): Promise<Voice>;
   /** Loads the model that the Images page opens with, so that the first picture does not wait for it. For hosts with a window. */
   warmUp(): Promise<void>;
   /** Writes the library into one file, which `stageRestore` takes back. Jobs go on meanwhile. */
@@ -168,6 +177,7 @@ function assemble(
   const exports = new Exports(
     folder,
     library,
+    new Sounds({ library, models, engine, settings }),
     () => settings.get().embedRecipe,
     (voice) => voices.assertUsable(voice),
   );
@@ -236,7 +246,7 @@ function assemble(
     decodeTokens: async (file, depth) => {
       const { model: id, L, D, codes, recipe } = readTokenFile(file);
       const model = await models.find(id);
-      const { tokens, image, sound } = model.manifest;
+      const { tokens, image } = model.manifest;
       if (D !== tokens.D || (image ? L !== tokens.L : L > tokens.L)) {
         throw new StudioError(
           'bad-file',
@@ -250,13 +260,11 @@ function assemble(
         const data = await engine.use(model, provider, (session) => session.decode(codes, depth ?? D));
         return { bytes: await toPng({ data, size: image.size }), extension: 'png' };
       }
-      const depths = new Int32Array(L).fill(depth ?? D);
-      const [samples] = await engine.use(model, provider, (session) => session.decodeViews(1, codes, depths));
-      if (!sound || !(samples instanceof Float32Array))
-        throw new StudioError('bad-model', `The model “${id}” gave no sound. Install it again.`);
-      const embedded = settings.get().embedRecipe ? recipe : null;
-      return { bytes: markedWav({ samples, sampleRate: sound.sampleRate }, embedded), extension: 'wav' };
+      const sound = await decodeSound(engine, model, provider, { L, D, codes }, depth);
+      return { bytes: markedWav(sound, settings.get().embedRecipe ? recipe : null), extension: 'wav' };
     },
+    lendVoice: async (id, to) => to.borrowVoice(id, await voices.files(id)),
+    borrowVoice: (id, files) => voices.borrow(id, files),
     warmUp: async () => {
       const able = (await models.list()).filter(({ manifest }) => manifest?.kind === 'image' && manifest.files.step);
       const next = able.find(({ id }) => id === settings.get().lastModel) ?? able[0];

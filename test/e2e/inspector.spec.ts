@@ -1,10 +1,12 @@
 import { execFileSync } from 'node:child_process';
-import { cp, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import AxeBuilder from '@axe-core/playwright';
 import type { Locator } from '@playwright/test';
-import { toWav } from '../../src/contract/index.js';
+import { Manifest, toWav } from '../../src/contract/index.js';
+import { writeTokenFile } from '../../src/engine/tokens.js';
 import { PYTHON, pythonReadsTokens } from '../python.js';
+import { enginePid } from './harness/processes.js';
 import type { StudioPage } from './harness/studio-page.js';
 import { expect, test } from './harness/test.js';
 import { inspected, tokensOf } from './harness/tokens.js';
@@ -189,6 +191,11 @@ test('shows the codebook: usage, the map, and who holds a code', async ({ studio
   await studio.openTool('Codebook');
   await expect(studio.page.getByText(/Over 2 items/)).toBeVisible();
   await expect(studio.page.getByRole('img', { name: 'Codes of depth 1: 16 points.' })).toBeVisible();
+  const near = studio.page.getByRole('list', { name: /^Code \d+ and the codes nearest to it$/ });
+  await expect(near.getByRole('button')).toHaveCount(7);
+  // Each is decoded: what is no picture yet is one pixel wide.
+  const widths = () => near.locator('canvas').evaluateAll((canvases: HTMLCanvasElement[]) => canvases.map(({ width }) => width));
+  await expect.poll(widths).toEqual(Array.from({ length: 7 }, () => 16));
   const holders = studio.page.getByRole('list', { name: 'Items that hold this code' });
   await expect(holders.getByRole('link').first()).toBeVisible();
   // Narrowed to words that only one of the two has; the code is one of it, whose tokens are selected where it leads to.
@@ -211,6 +218,57 @@ test('shows the codebook of what is selected in the library', async ({ studio })
   await expect(studio.page.getByText(/Over 2 items/)).toBeVisible();
   await studio.page.getByRole('combobox', { name: 'Items', exact: true }).selectOption('all');
   await expect(studio.page.getByText(/Over 3 items/)).toBeVisible();
+});
+
+test('stops an edit at once, and nothing comes of it', async ({ studio }) => {
+  await studio.make({ class: 'Circle', count: 1, seed: 4 });
+  const [item] = (await studio.call('items.list', { limit: 1, before: null, kind: null, search: '' })).items;
+  await studio.inspectNewest();
+  await studio.openTool('Edit');
+  await studio.page.getByText('Inpaint', { exact: true }).click();
+  await regionOfPicture(studio, { x: 0.1, y: 0.1 }, { x: 0.9, y: 0.2 });
+  const engine = Number(enginePid(studio.host.pid));
+  // An engine that does not answer: the tiny model is done before a hand is at the button.
+  process.kill(engine, 'SIGSTOP');
+  try {
+    await studio.page.getByRole('button', { name: 'Make a new item' }).click();
+    await studio.page.getByRole('button', { name: 'Stop the edit' }).click();
+    await expect(studio.page.getByRole('button', { name: 'Stop the edit' })).toBeHidden();
+    await expect(studio.page.getByText('Stopped. Nothing was changed.')).toBeAttached();
+  } finally {
+    process.kill(engine, 'SIGCONT');
+  }
+  expect(await inspected(studio)).toBe(item?.id);
+  // The engine is free again, and only what is asked for now is made.
+  await studio.page.getByRole('button', { name: 'Make a new item' }).click();
+  await expect.poll(() => inspected(studio)).not.toBe(item?.id);
+  expect((await studio.call('items.list', { limit: 9, before: null, kind: null, search: '' })).total).toBe(2);
+});
+
+test('opens tokens of a package of codebooks alone, with the energy that is left by depth', async ({ data, launch }) => {
+  const [tiny, bare] = [path.resolve('test/fixtures/models/tiny'), path.join(data.models, 'bare')];
+  await mkdir(bare, { recursive: true });
+  const manifest = Manifest.parse(JSON.parse(await readFile(path.join(tiny, 'model.json'), 'utf8')));
+  const { codebooks, card } = manifest.files;
+  for (const file of [codebooks, card]) await cp(path.join(tiny, file.path), path.join(bare, file.path));
+  await writeFile(path.join(bare, 'model.json'), JSON.stringify({ ...manifest, id: 'bare', thumbnails: undefined, files: { codebooks, card } }));
+  const model = { id: 'bare', version: manifest.version };
+  const tokens = writeTokenFile({
+    L: 4,
+    D,
+    codes: Int32Array.from({ length: 4 * D }, (_code, n) => n),
+    model: model.id,
+    version: model.version,
+    recipe: { format: 1, studio: '0.1.0', model, kind: 'image', verb: 'encode', source: 'bare.png' },
+  });
+  const studio = await launch();
+  await studio.page.getByRole('link', { name: 'Inspect', exact: true }).click();
+  await studio.drop({ name: 'bare.safetensors', bytes: Buffer.from(tokens), type: '' });
+  await expect(studio.page.getByText(/What each depth leaves over needs no decoder/)).toBeVisible();
+  await expect(studio.page.getByRole('img', { name: /^Residual energy: .* at 1, 0 at 4\.$/ })).toBeVisible();
+  const slider = studio.page.getByRole('slider', { name: 'Depth', exact: true });
+  await slider.fill('2');
+  await expect(studio.page.getByText(/^Energy left \d/)).toBeVisible();
 });
 
 test('saves the tokens, a chart, and the unmasking', async ({ studio }) => {

@@ -5,7 +5,7 @@ import { type ModelPackage, readPackageFile } from '../package.js';
 import { readSafetensors } from '../safetensors.js';
 
 /** Work between two turns of the event loop while something long is computed: a few milliseconds of multiplications. */
-const PRODUCTS_PER_TURN = 4_000_000;
+export const PRODUCTS_PER_TURN = 4_000_000;
 
 /** The codes' embeddings e(v; d), float32 `[D, V, H]`. */
 export class Codebooks {
@@ -125,7 +125,7 @@ export function squares(z: Float32Array): number {
   return sum;
 }
 
-function squaredDistance(a: Float32Array, b: Float32Array): number {
+export function squaredDistance(a: Float32Array, b: Float32Array): number {
   let sum = 0;
   for (let h = 0; h < a.length; h++) {
     const difference = (a[h] ?? 0) - (b[h] ?? 0);

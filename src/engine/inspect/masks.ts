@@ -39,6 +39,7 @@ export function maskTokens(L: number, D: number, tokens: readonly { position: nu
 /**
  * Frees `percent` of all tokens, rounded up: the least confident. How many of them a position has is how many of its deepest are freed,
  * as when the sampler reveals.
+ * @param confidence `[L * D]`; NaN for tokens that were given, which go last: nobody ever doubted them
  */
 export function maskLeastConfident(L: number, D: number, confidence: Float32Array | undefined, percent: number): Int32Array {
   if (!confidence) {
@@ -46,7 +47,9 @@ export function maskLeastConfident(L: number, D: number, confidence: Float32Arra
   }
   const n = Math.ceil((percent / 100) * L * D);
   const all = new Uint8Array(L).fill(D);
-  return Int32Array.from(reveal({ k: all, D, score: confidence, gumbel: new Float32Array(L * D), tau: 0, mode: 'confidence', n }));
+  // 0 is the score of a certain token, and what is given is a prefix of its position, as the cumulative scores want it.
+  const score = confidence.map((value) => (Number.isNaN(value) ? 0 : value));
+  return Int32Array.from(reveal({ k: all, D, score, gumbel: new Float32Array(L * D), tau: 0, mode: 'confidence', n }));
 }
 
 function deepTokenFixed(position: number, depth: number, fixed: number, D: number): StudioError {

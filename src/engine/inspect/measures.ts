@@ -20,15 +20,24 @@ export function tokenNorms({ D, codes }: Tokens, codebooks: Codebooks): Float32A
   return Float32Array.from(codes, (code, n) => Math.sqrt(squares(codebooks.embedding((n % D) + 1, code))));
 }
 
-/** Where two items differ, and mean square over H of the difference of their sums up to each depth; all `[L, D]`. */
+/**
+ * Where two items differ, and mean square over H of the difference of their sums up to each depth; all `[L, D]`, of `a`.
+ * @param against the position of `b` that each of `a` is held against, `[L]`; without it they have to be of one shape
+ * @throws StudioError `bad-request` where they are not
+ */
 export function compareTokens(
   a: Tokens,
   b: Tokens,
   codebooks: Codebooks,
+  against: Int32Array | null = null,
 ): { differs: Uint8Array; distance: Float32Array; perDepth: number[] } {
-  checkSameShape(a, b);
+  if (against === null) checkSameShape(a, b);
   const { L, D } = a;
-  const differs = Uint8Array.from(a.codes, (code, n) => Number(code !== b.codes[n]));
+  const other = (n: number): number => {
+    const i = Math.floor(n / D);
+    return b.codes[(against?.[i] ?? i) * D + (n % D)] ?? 0;
+  };
+  const differs = Uint8Array.from(a.codes, (code, n) => Number(code !== other(n)));
   const distance = new Float32Array(L * D);
   const perDepth = new Array<number>(D).fill(0);
   for (let i = 0; i < L; i++) {
@@ -38,7 +47,7 @@ export function compareTokens(
       if (differs[n]) {
         perDepth[depth - 1] = (perDepth[depth - 1] ?? 0) + 1;
         add(apart, codebooks.embedding(depth, a.codes[n] ?? 0), 1);
-        add(apart, codebooks.embedding(depth, b.codes[n] ?? 0), -1);
+        add(apart, codebooks.embedding(depth, other(n)), -1);
       }
       distance[n] = squares(apart) / codebooks.H;
     }

@@ -168,7 +168,7 @@ export class Inspector {
     if (this.#light?.id === id) this.selection.choosePositions(this.#light.positions, [this.#light.depth - 1, this.#light.depth - 1]);
     this.#light = null;
     this.phase = 'ready';
-    if (tokens.cannot.decode === null) void this.session.depth.show(before && before.depth < before.D ? before.depth : tokens.D);
+    void this.session.depth.show(before && before.depth < before.D ? before.depth : tokens.D);
     await this.#openReplay(this.session);
   }
 
@@ -193,15 +193,10 @@ export class Inspector {
 
   onEvent(event: StudioEvent): void {
     this.run.onEvent(event);
-    const beside = this.session?.beside;
+    this.session?.beside.onEvent(event);
     if (event.name === 'itemAdded' || event.name === 'itemsRemoved') this.codebook?.forget();
     if (event.name === 'itemAdded') {
       this.items = [event.payload, ...this.items.filter(({ id }) => id !== event.payload.id)];
-      void beside?.onItem(event.payload);
-    } else if (event.name === 'progress') beside?.onProgress(event.payload);
-    else if (event.name === 'job') {
-      const { id, state, error } = event.payload;
-      if (state === 'failed' || state === 'cancelled') beside?.onJobEnded(id, error ?? '');
     } else if (event.name === 'itemsRemoved') {
       const gone = event.payload;
       this.items = this.items.filter(({ id }) => !gone.includes(id));

@@ -21,9 +21,9 @@ export class Session {
     bridge: Bridge,
     read: typeof readPixels,
   ) {
-    const { L, D, item, residual } = tokens;
+    const { L, D, item, residual, cannot } = tokens;
     const decoderOf = (id: string) => decoder(bridge, id, read);
-    this.depth = new DepthView(D, decoderOf(item.id));
+    this.depth = new DepthView(D, cannot.decode === null ? decoderOf(item.id) : null);
     this.comparison = new Comparison(tokens, bridge, decoderOf);
     this.beside = new Beside(bridge, decoderOf);
     this.said = saidOf(tokens);

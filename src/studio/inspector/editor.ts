@@ -204,7 +204,7 @@ export class Editor {
 /** What stayed still has the confidence it was once revealed with. */
 function withOldConfidence({ confidence: before }: TokenFile, made: Made): Made {
   const { revealedAt, confidence } = made;
-  if (before && revealedAt && confidence) revealedAt.forEach((step, n) => step === 0 && (confidence[n] = before[n] ?? 0));
+  if (before && revealedAt && confidence) revealedAt.forEach((step, n) => step === 0 && (confidence[n] = before[n] ?? Number.NaN));
   return made;
 }
 

@@ -1,4 +1,12 @@
-import { type ExportedFile, type Item, type Params, type Recipe, type StudioEvent, StudioError } from '../../contract/index.js';
+import {
+  type ExportedFile,
+  INSPECTOR_LIMITS,
+  type Item,
+  type Params,
+  type Recipe,
+  type StudioEvent,
+  StudioError,
+} from '../../contract/index.js';
 import { isNpy, readNpy, writeCsv, writeNpy } from '../../engine/inspect/npy.js';
 import { visibleAfter } from '../../engine/inspect/replay.js';
 import { readSafetensors } from '../../engine/safetensors.js';
@@ -10,7 +18,7 @@ import type { Models } from '../models.js';
 import { toPng, toSheet } from '../pictures.js';
 import type { SettingsStore } from '../settings-store.js';
 import { type OpenItem, type TokenStore, checkFits } from './token-store.js';
-import { type Decodable, type Views, cannotDecode, notGenerated } from './views.js';
+import { type Decodable, type Frame, type Views, cannotDecode, notGenerated } from './views.js';
 import { loadSharp } from '../sharp.js';
 
 interface Parts {
@@ -78,6 +86,8 @@ export class Exchange {
         return this.parts.exports.write(`${name}.csv`, new TextEncoder().encode(writeCsv(open.file)));
       case 'strip':
         return this.#strip(open, name);
+      case 'steps':
+        return this.#steps(open, name);
       case 'webp':
       case 'gif':
         return this.parts.exports.write(`${name}.${format}`, await this.#animation(open, format));
@@ -97,21 +107,39 @@ export class Exchange {
     const { image, sound } = model.manifest;
     const depths = Array.from({ length: D }, (_, j) => ({ codes, depth: new Int32Array(L).fill(j + 1) }));
     const frames = await this.parts.views.frames(model, depths);
-    if (sound) {
-      const samples = frames.flatMap((frame) => (frame instanceof Float32Array ? [frame] : []));
-      return this.parts.exports.sound(`${name} depths`, { samples: joined(samples), sampleRate: sound.sampleRate }, file.recipe, 'wav');
-    }
+    if (sound) return this.#oneAfterAnother(frames, sound.sampleRate, `${name} depths`, file.recipe);
     const size = image?.size ?? 0;
     const pictures: Buffer[] = [];
     for (const frame of frames) if (frame instanceof Uint8Array) pictures.push(await toPng({ data: frame, size }));
     return this.parts.exports.write(`${name} depths.png`, await toSheet(pictures, size));
   }
 
+  /** What is heard after some of the steps, one sound after another, the last being the whole. */
+  async #steps({ file, model }: OpenItem, name: string): Promise<ExportedFile> {
+    const { L, D, codes, revealedAt, recipe } = file;
+    const { sound } = model.manifest;
+    if (!revealedAt || !recipe.sampling) throw notGenerated();
+    if (!sound) throw new StudioError('bad-request', 'Only sounds can be saved as steps to hear. Save pictures as WebP or GIF.');
+    const { steps } = recipe.sampling;
+    const heard = Math.min(steps, INSPECTOR_LIMITS.heardSteps);
+    const wanted = Array.from({ length: heard }, (_, n) => {
+      const step = Math.ceil(((n + 1) * steps) / heard);
+      return { codes, depth: visibleAfter({ L, D }, revealedAt, step) };
+    });
+    const frames = await this.parts.views.frames(model, wanted);
+    return this.#oneAfterAnother(frames, sound.sampleRate, `${name} steps`, recipe);
+  }
+
+  #oneAfterAnother(frames: readonly Frame[], sampleRate: number, name: string, recipe: Recipe): Promise<ExportedFile> {
+    const samples = joined(frames.flatMap((frame) => (frame instanceof Float32Array ? [frame] : [])));
+    return this.parts.exports.sound(name, { samples, sampleRate }, recipe, 'wav');
+  }
+
   async #animation({ file, model }: OpenItem, format: 'webp' | 'gif'): Promise<Uint8Array> {
     const { L, D, codes, revealedAt, recipe } = file;
     const { image } = model.manifest;
     if (!revealedAt || !recipe.sampling) throw notGenerated();
-    if (!image) throw new StudioError('bad-request', 'Only pictures can be saved as an animation. Save the tokens or the depths instead.');
+    if (!image) throw new StudioError('bad-request', 'Only pictures can be saved as an animation. Save the steps of a sound as WAV.');
     const steps = recipe.sampling.steps;
     const wanted: Decodable[] = Array.from({ length: steps + 1 }, (_, t) => ({ codes, depth: visibleAfter({ L, D }, revealedAt, t) }));
     const frames = await this.parts.views.frames(model, wanted);

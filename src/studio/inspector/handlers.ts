@@ -1,4 +1,6 @@
 import { type CallName, type Item, type Params, type Result, StudioError, inspectorCalls } from '../../contract/index.js';
+import { alignPhones, alignTokens, saySame } from '../../engine/inspect/align.js';
+import type { Codebooks } from '../../engine/inspect/codebooks.js';
 import { compareTokens, residualEnergy, tokenNorms } from '../../engine/inspect/measures.js';
 import { maskedCounts } from '../../engine/inspect/replay.js';
 import type { Handlers, Parts } from '../handlers.js';
@@ -6,7 +8,7 @@ import { bytesOf } from './bytes.js';
 import { CodebookPage } from './codebook-page.js';
 import { Editor, cannotResample } from './editor.js';
 import { Exchange } from './exchange.js';
-import { TokenStore } from './token-store.js';
+import { type OpenItem, TokenStore } from './token-store.js';
 import { Views, cannotDecode, notGenerated } from './views.js';
 
 type InspectorCall = Extract<CallName, keyof typeof inspectorCalls>;
@@ -52,8 +54,17 @@ export function createInspectorHandlers(parts: Parts): Pick<Handlers, InspectorC
       const [first, second] = [await store.open(a), await store.open(b)];
       if (first.model.manifest.id !== second.model.manifest.id)
         throw new StudioError('bad-request', 'These items are of two models, whose codes mean different things. Choose two of one model.');
-      const { differs, distance, perDepth } = compareTokens(first.file, second.file, await store.codebooks(first.model));
-      return { L: first.file.L, D: first.file.D, differs: bytesOf(differs), distance: bytesOf(distance), perDepth };
+      const books = await store.codebooks(first.model);
+      const aligned = await align(first, second, books);
+      const { differs, distance, perDepth } = compareTokens(first.file, second.file, books, aligned?.positions);
+      return {
+        L: first.file.L,
+        D: first.file.D,
+        differs: bytesOf(differs),
+        distance: bytesOf(distance),
+        perDepth,
+        aligned: aligned && { by: aligned.by, positions: bytesOf(aligned.positions), L: second.file.L },
+      };
     },
     'tokens.edit': (params) => editor.edit(params),
     'tokens.cancel': ({ run }) => {
@@ -73,4 +84,18 @@ export function createInspectorHandlers(parts: Parts): Pick<Handlers, InspectorC
 function replay({ recipe: { sampling } }: Item, revealedAt: Uint8Array | undefined): Result<'tokens.replay'> {
   if (!revealedAt || !sampling) throw notGenerated();
   return { steps: sampling.steps, ...maskedCounts(revealedAt, sampling.schedule, sampling.steps) };
+}
+
+/** How two sounds that do not run side by side are to be held against each other; null where they do, and for pictures. */
+async function align(a: OpenItem, b: OpenItem, books: Codebooks): Promise<{ by: 'phones' | 'tokens'; positions: Int32Array } | null> {
+  const { sound } = a.model.manifest;
+  if (!sound) return null;
+  const [ours, theirs] = [a.item.recipe.speech, b.item.recipe.speech];
+  const sideBySide = a.file.L === b.file.L;
+  if (ours && theirs && saySame(ours, theirs)) {
+    if (sideBySide && ours.ms.every((ms, n) => ms === theirs.ms[n])) return null;
+    const positionMs = (1000 * sound.samplesPerPosition) / sound.sampleRate;
+    return { by: 'phones', positions: alignPhones({ ...ours, L: a.file.L }, { ...theirs, L: b.file.L }, positionMs) };
+  }
+  return sideBySide ? null : { by: 'tokens', positions: await alignTokens(a.file, b.file, books) };
 }

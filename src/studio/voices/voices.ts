@@ -9,6 +9,12 @@ import type { VoicesStore } from './store.js';
 
 export const voiceFiles = { clip: 'clip.wav', facts: 'voice.json' } as const;
 
+/** The files of a voice: the clip as WAV, and `VoiceFile` as JSON. */
+export interface VoiceFiles {
+  clip: Buffer;
+  facts: Buffer;
+}
+
 /** Voices on disk: a folder each, with the clip and what is known of it, and a row in the database that is written after it. */
 export class Voices {
   readonly #folder: string;
@@ -61,11 +67,26 @@ export class Voices {
     this.#assertFree(name, null);
     const now = Date.now();
     const facts: VoiceFile = { format: 1, name, createdAt: now, source, consent: { sentence: assertConsent(consent), at: now } };
-    const id = newId();
+    return this.#keep(newId(), facts, toWav(samples, VOICE_RATE), samples.length / VOICE_RATE);
+  }
+
+  /**
+   * A voice that another library lends, under its own id, by which recipes name it. What it may be used for is decided there: `files` asks.
+   * @throws StudioError `no-consent`, or `bad-request` for a name that is taken
+   */
+  async borrow(id: string, { clip, facts }: VoiceFiles): Promise<Voice> {
+    const known = VoiceFile.parse(JSON.parse(facts.toString('utf8')));
+    this.#assertFree(known.name, null);
+    assertConsent(known.consent.sentence);
+    return this.#keep(id, known, clip, fromWav(clip).samples.length / VOICE_RATE);
+  }
+
+  async #keep(id: string, facts: VoiceFile, clip: Uint8Array, seconds: number): Promise<Voice> {
+    const { name, createdAt, source, consent } = facts;
     const folder = join(this.#folder, id);
-    await writeFolder(folder, { [voiceFiles.clip]: toWav(samples, VOICE_RATE), [voiceFiles.facts]: toJson(facts) });
+    await writeFolder(folder, { [voiceFiles.clip]: clip, [voiceFiles.facts]: toJson(facts) });
     try {
-      this.store.add({ id, name, createdAt: now, source, consent: facts.consent, seconds: samples.length / VOICE_RATE });
+      this.store.add({ id, name, createdAt, source, consent, seconds });
     } catch (error) {
       await rm(folder, { recursive: true, force: true });
       throw error;
@@ -126,8 +147,8 @@ export class Voices {
     if (deletedAt !== null) throw new StudioError('not-found', `The voice “${name}” is in the trash. Restore it first.`);
   }
 
-  /** Clip and consent, as they are kept. */
-  async files(id: string): Promise<{ clip: Buffer; facts: Buffer }> {
+  /** Clip and consent, as they are kept. @throws StudioError as `clip` does */
+  async files(id: string): Promise<VoiceFiles> {
     return { clip: await this.clip(id), facts: await this.#read(id, voiceFiles.facts) };
   }
 

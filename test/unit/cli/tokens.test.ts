@@ -1,15 +1,18 @@
 import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Recipe } from '../../../src/contract/index.js';
+import { type Recipe, fromWav, toWav } from '../../../src/contract/index.js';
 import { readTokenFile, writeTokenFile } from '../../../src/engine/tokens.js';
+import { readMarks } from '../../../src/studio/sound-marks.js';
 import { temporaryFolder } from '../studio/support.js';
 import { buildCommandLine } from './build.js';
 import { startResgen } from './harness.js';
 
 const [L, D] = [4, 4];
+/** A codec with random weights at 8 kHz. */
+const CODECS = resolve('test/fixtures/codecs');
 /** Each command is a process of its own, which takes its time on a busy machine. */
 const PROCESSES = { timeout: 180_000 };
 
@@ -91,6 +94,54 @@ describe('resgen tokens export', PROCESSES, () => {
     const refused = await startResgen(cli, ['tokens', 'export', a, '--out', animation]);
     expect(refused).toMatchObject({ code: 2, err: expect.stringContaining('nothing to replay') as string });
   });
+
+  it('writes a table, and the unmasking as an animation', async () => {
+    const folder = temporaryFolder();
+    const inFolder = (name: string): string => join(folder, name);
+    await resgen('tokens', 'export', a, '--out', inFolder('a.csv'));
+    const [names, ...rows] = readFileSync(inFolder('a.csv'), 'utf8').trim().split('\r\n');
+    expect(names).toBe('position,depth 1,depth 2,depth 3,depth 4');
+    expect(rows.map((row) => row.split(',').slice(1).map(Number)).flat()).toEqual(codesOf(a));
+
+    // Only what a generator made has steps to show.
+    await resgen('edit', a, '--resample-below', '0', '--seed', '4', '--out', inFolder('made.safetensors'));
+    for (const format of ['webp', 'gif']) {
+      await resgen('tokens', 'export', inFolder('made.safetensors'), '--out', inFolder(`made.${format}`));
+      const { format: kind, pages = 0, delay } = await sharp(inFolder(`made.${format}`), { animated: true }).metadata();
+      expect(kind).toBe(format);
+      expect(pages).toBeGreaterThan(1);
+      expect(delay?.at(-1)).toBeGreaterThanOrEqual(1500);
+    }
+  });
+
+  it('writes the depths of a sound one after another, as a WAV that says that it is synthetic', async () => {
+    const folder = temporaryFolder();
+    const [clip, tokens, strip] = ['clip.wav', 'clip.safetensors', 'depths.wav'].map((name) => join(folder, name)) as [
+      string,
+      string,
+      string,
+    ];
+    const codec = { RESGEN_MODELS: CODECS };
+    writeFileSync(
+      clip,
+      toWav(
+        Float32Array.from({ length: 800 }, (_, n) => Math.sin(n / 3)),
+        8000,
+      ),
+    );
+    expect(await startResgen(cli, ['encode', clip, '--model', 'tiny-codec', '--out', tokens], codec)).toMatchObject({ code: 0 });
+    expect(await startResgen(cli, ['tokens', 'export', tokens, '--out', strip], codec)).toMatchObject({ code: 0 });
+    const wav = readFileSync(strip);
+    expect(fromWav(wav).samples).toHaveLength(4 * 800);
+    expect(readMarks(wav).synthetic).toBe(true);
+    const misnamed = await startResgen(cli, ['tokens', 'export', tokens, '--out', join(folder, 'depths.png')], codec);
+    expect(misnamed).toMatchObject({ code: 2, err: expect.stringContaining('are written as .wav. Rename') as string });
+    // An edit of what was only encoded is heard too.
+    const edited = join(folder, 'zero.wav');
+    expect(await startResgen(cli, ['edit', tokens, '--zero', '4', '--out', edited], codec)).toMatchObject({ code: 0 });
+    expect(fromWav(readFileSync(edited)).samples).toHaveLength(800);
+    expect(readMarks(readFileSync(edited)).synthetic).toBe(true);
+  });
 });
 
 describe('resgen edit', PROCESSES, () => {
@@ -107,6 +158,47 @@ describe('resgen edit', PROCESSES, () => {
       edit: { kind: 'swap', at: 2 },
       parents: [{}, {}],
     });
+  });
+
+  it('blends: at 0 it is the file itself, at 1 the other; zeroes a depth and keeps the others', async () => {
+    const folder = temporaryFolder();
+    const made = async (name: string, ...edit: string[]): Promise<number[]> => {
+      const out = join(folder, `${name}.safetensors`);
+      await resgen('edit', a, ...edit, '--out', out);
+      expect(readTokenFile(readFileSync(out)).recipe.edit?.kind).toBe(edit[0] === '--zero' ? 'zeroDepth' : 'blend');
+      return codesOf(out);
+    };
+    expect(await made('none', '--blend', b, '--alpha', '0')).toEqual(codesOf(a));
+    expect(await made('all', '--blend', b, '--alpha', '1')).toEqual(codesOf(b));
+    const half = await made('half', '--blend', b, '--alpha', '0.5');
+    expect(half).not.toEqual(codesOf(a));
+    expect(half).not.toEqual(codesOf(b));
+
+    const zeroed = await made('zero', '--zero', '2');
+    const others = (codes: number[]): number[] => cells(codes, (_, depth) => depth !== 2);
+    expect(others(zeroed)).toEqual(others(codesOf(a)));
+    expect(new Set(cells(zeroed, (_, depth) => depth === 2)).size).toBe(1);
+  });
+
+  it('generates the least confident anew of what has been generated, and says why it can’t of other tokens', async () => {
+    const folder = temporaryFolder();
+    const [made, mended] = ['made.safetensors', 'mended.safetensors'].map((name) => join(folder, name)) as [string, string];
+    await resgen('edit', a, '--resample-below', '0', '--seed', '4', '--out', made);
+    await resgen('edit', made, '--least-confident', '25', '--seed', '6', '--out', mended);
+    const [before, after] = [made, mended].map((file) => readTokenFile(readFileSync(file)));
+    const again = [...(after?.revealedAt ?? [])].flatMap((step, n) => (step > 0 ? [n] : []));
+    expect(again).toHaveLength((L * D) / 4);
+    for (let n = 0; n < L * D; n++) {
+      if (again.includes(n)) continue;
+      expect(after?.codes[n]).toBe(before?.codes[n]);
+      // What stayed is as sure as it was.
+      expect(after?.confidence?.[n]).toBe(before?.confidence?.[n]);
+    }
+    const staying = [...(before?.confidence ?? [])].filter((_, n) => !again.includes(n));
+    const freed = again.map((n) => before?.confidence?.[n] ?? 0);
+    expect(Math.max(...freed)).toBeLessThanOrEqual(Math.min(...staying));
+    const refused = await startResgen(cli, ['edit', a, '--least-confident', '25', '--out', join(folder, 'none.safetensors')]);
+    expect(refused).toMatchObject({ code: 1, err: expect.stringContaining('they have no confidence to go by') as string });
   });
 
   it('generates anew below a depth or at positions, and keeps the rest; a seed does it again', async () => {
@@ -180,7 +272,7 @@ describe('resgen edit', PROCESSES, () => {
 
   it('asks for a name that it knows how to write', async () => {
     const { code, err } = await startResgen(cli, ['edit', 'a.safetensors', '--zero', '1', '--out', 'a.txt']);
-    expect(err).toMatch(/a\.txt must end in one of \.safetensors, \.npy, \.csv, \.png/);
+    expect(err).toMatch(/a\.txt must end in one of \.safetensors, \.npy, \.csv, \.png, \.wav, \.flac, \.mp3/);
     expect(code).toBe(2);
   });
 });

@@ -95,6 +95,7 @@ describe('sample', () => {
     tokens.forEach((code, place) => {
       const given = place % D < D - (k[Math.floor(place / D)] ?? 0);
       expect(picture?.revealedAt[place] === 0).toBe(given);
+      expect(Number.isNaN(picture?.confidence[place])).toBe(given);
       if (given) expect(picture?.tokens[place]).toBe(code);
     });
   });

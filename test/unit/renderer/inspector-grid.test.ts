@@ -1,7 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { Item } from '../../../src/contract/index.js';
 import { codeColour, oklchToSrgb, sequentialScale } from '../../../src/renderer/inspector/grid/colours.js';
 import { colour, has, type TokenValues } from '../../../src/renderer/inspector/grid/colouring.js';
+import { factsOf } from '../../../src/renderer/inspector/grid/cellFacts.js';
 import { gridDrawing } from '../../../src/renderer/inspector/grid/gridDrawing.js';
 import { paintCodes, paintValues, rangeOf } from '../../../src/renderer/inspector/grid/paint.js';
 import { TokenSelection, runsOf, sayPositions } from '../../../src/renderer/inspector/grid/selection.svelte.js';
@@ -73,6 +75,35 @@ describe('the image of the tokens', () => {
     expect(pixel(image.data, 1)[3]).toBe(255);
     expect(low).toBe('step 7');
     expect(has(values, 'confidence')).toBe(false);
+  });
+
+  it('is clear for tokens that were given, where it shows the confidence, whatever they once had', () => {
+    const scored = { L: 3, D: 1, V: 4, codes: Int32Array.of(1, 2, 3), residual: null, rarity: null };
+    const values = { ...scored, confidence: Float32Array.of(Number.NaN, -0.1, -20), revealedAt: Uint8Array.of(0, 0, 3) };
+    const { image, low, note } = colour(values, 'confidence', true);
+    expect([0, 1, 2].map((n) => pixel(image.data, n)[3])).toEqual([0, 0, 255]);
+    expect([Number(low), note]).toEqual([-20, 'given: clear']);
+    expect(colour({ ...values, revealedAt: Uint8Array.of(1, 2, 3) }, 'confidence', true).note).toBe('');
+    expect(colour(values, 'code', true).note).toBe('');
+  });
+
+  it('says of a given token how sure it once was, where that is known', () => {
+    const L = 3;
+    const tokens = { L, D: 1, V: 4, H: 2, codes: new Int32Array(L), norm: new Float32Array(L), residual: new Float32Array(L) };
+    const none = { frequency: new Float32Array(L), rarity: new Float32Array(L), grid: null, secondsPerPosition: null };
+    const facts = (confidence: Float32Array) => (i: number) =>
+      factsOf(
+        { i, j: 0 },
+        { ...tokens, ...none, item: {} as Item, cannot: { decode: null, resample: null }, confidence, revealedAt: Uint8Array.of(0, 0, 3) },
+        null,
+      )
+        .filter(({ label }) => /Confidence|Revealed/.test(label))
+        .map(({ label, value }) => `${label}: ${value}`);
+    expect([0, 1, 2].map(facts(Float32Array.of(Number.NaN, -2, -4)))).toEqual([
+      ['Revealed: was given'],
+      ['Confidence when made: -2', 'Revealed: was given'],
+      ['Confidence: -4', 'Revealed: step 3'],
+    ]);
   });
 });
 
@@ -204,19 +235,24 @@ describe('the grid as a drawing of its own', () => {
   it('has every depth, round positions, and a legend, and escapes what a name brings', () => {
     const image = { width: 64, height: 3 };
     const { svg, width, height } = gridDrawing(
-      { image, scale: sequentialScale(false), low: '1', high: '9 left' },
+      { image, scale: sequentialScale(false), low: '1', high: '9 left', note: 'given: clear' },
       'a<b>&"c"',
       'data:,',
       colours,
     );
     const doc = svg.match(/>[^<]+<\/text>/g)?.map((label) => label.slice(1, -7)) ?? [];
-    expect(doc).toEqual(['a&lt;b&gt;&amp;&quot;c&quot;', '1', '9 left', ...range(0, 64, 2), '1', '2', '3']);
+    expect(doc).toEqual(['a&lt;b&gt;&amp;&quot;c&quot;', '1', '9 left', 'given: clear', ...range(0, 64, 2), '1', '2', '3']);
     expect(svg).toContain('<linearGradient id="scale"><stop offset="0" stop-color="rgb(');
     expect([width, height]).toEqual([40 + 64 * 20 + 16, 52 + 3 * 20 + 16]);
   });
 
   it('stays small enough to open for minutes of sound', () => {
-    const { width, svg } = gridDrawing({ image: { width: 4096, height: 72 }, scale: null, low: '0', high: '1023' }, 't', 'data:,', colours);
+    const { width, svg } = gridDrawing(
+      { image: { width: 4096, height: 72 }, scale: null, low: '0', high: '1023', note: '' },
+      't',
+      'data:,',
+      colours,
+    );
     expect(width).toBeLessThan(4100);
     expect(svg).toContain('codes 0 to 1023');
   });

@@ -10,12 +10,14 @@ import {
   type TokenView,
   type WireError,
 } from '../../../src/contract/index.js';
+import { AlignedSelection } from '../../../src/renderer/inspector/compare/aligned.js';
 import { DepthView } from '../../../src/renderer/inspector/depth/depth.svelte.js';
 import { decibels, difference, isSound, nothing, type Frame } from '../../../src/renderer/inspector/frames.js';
 import { History } from '../../../src/renderer/inspector/history.svelte.js';
 import { Inspector } from '../../../src/renderer/inspector/inspector.svelte.js';
 import type { Pixels } from '../../../src/renderer/inspector/pixels.js';
 import { melDistance } from '../../../src/renderer/inspector/mel.js';
+import { Beside } from '../../../src/renderer/inspector/replay/beside.svelte.js';
 import { ReplayView, histogramOf } from '../../../src/renderer/inspector/replay/replay.svelte.js';
 import { outline } from '../../../src/renderer/inspector/views/peaks.js';
 import { positionAt, positionsBetween } from '../../../src/renderer/inspector/views/regions.js';
@@ -277,6 +279,20 @@ describe('the inspector', () => {
     expect(inspector.candidates.map(({ id }) => id)).toEqual(['second']);
   });
 
+  it('has the energy of tokens that nothing decodes, and a depth to choose, without asking for a view', async () => {
+    const cannot = { decode: 'The model “bare” is only codebooks.', resample: 'It has no generator.' };
+    const { inspector, bridge } = await setUp({
+      'tokens.get': ({ id }) => sheet(item(id), { revealedAt: null, confidence: null, cannot }),
+    });
+    await inspector.follow('first');
+    const { energy, depth } = inspector.session ?? {};
+    expect([...(energy ?? [])]).toEqual([2, 0]);
+    await depth?.show(1);
+    await depth?.showAll();
+    expect(depth).toMatchObject({ decodes: false, depth: 1, problem: '' });
+    expect(bridge.called('tokens.decode')).toEqual([]);
+  });
+
   it('lists what there is, also where an item was made before the page was first opened', async () => {
     const { inspector } = await setUp();
     inspector.onEvent({ name: 'itemAdded', payload: item('first') });
@@ -446,6 +462,7 @@ describe('the inspector', () => {
         differs: Uint8Array.of(0, 0, 0, 1, 1, 1, 0, 0),
         distance: bytes(new Float32Array(8)),
         perDepth: [1, 2],
+        aligned: null,
       }),
     });
     await inspector.follow('first');
@@ -455,6 +472,41 @@ describe('the inspector', () => {
     expect(comparison?.shown).not.toBeNull();
     comparison?.swap();
     expect(comparison?.side).toBe('other');
+  });
+
+  it('holds a sound of another length against it by where its positions lie, with no difference to hear', async () => {
+    const { inspector } = await setUp({
+      'tokens.compare': () => ({
+        L: 4,
+        D: 2,
+        differs: new Uint8Array(8),
+        distance: bytes(new Float32Array(8)),
+        perDepth: [0, 0],
+        aligned: { by: 'phones', positions: bytes(Int32Array.of(0, 0, 2, 4)), L: 6 },
+      }),
+    });
+    await inspector.follow('first');
+    const comparison = inspector.session?.comparison;
+    if (!comparison) throw new Error('Nothing is open.');
+    comparison.side = 'difference';
+    await comparison.choose(item('second'));
+    expect(comparison).toMatchObject({ side: 'other', sides: ['this', 'other'], difference: null });
+    expect(comparison.alignment?.length).toBe(6);
+    comparison.swap();
+    expect(comparison.alignment).toBeNull();
+
+    const alignment = comparison.differences?.aligned?.to;
+    if (!alignment) throw new Error('They are not aligned.');
+    expect([0, 1, 2, 3].map((i) => alignment.toTheirs(i))).toEqual([0, 0, 2, 4]);
+    expect([0, 1, 2, 3, 4, 5].map((j) => alignment.toOurs(j))).toEqual([1, 1, 2, 2, 3, 3]);
+    // What is chosen in the one is what belongs to it in the other.
+    const theirs = new AlignedSelection(inspector.selection, alignment);
+    inspector.selection.choosePositions([2]);
+    expect(theirs.sorted).toEqual([2, 3]);
+    theirs.choosePositions([0, 5]);
+    expect(inspector.selection.sorted).toEqual([0, 1, 3]);
+    theirs.togglePosition(4);
+    expect(inspector.selection.sorted).toEqual([0, 1]);
   });
 });
 
@@ -470,6 +522,31 @@ describe('a generation beside the one that is open', () => {
     inspector.onEvent({ name: 'itemAdded', payload: item('asked', { jobId: 'job1' }) });
     await vi.waitFor(() => expect(beside?.replay?.steps).toBe(3));
     expect(beside?.making).toBe(false);
+  });
+
+  it('of speech is all of its tokens anew: the same sounds at the same times, and the other order', async () => {
+    let finish: (made: Item) => void = () => undefined;
+    const { inspector, bridge } = await setUp({
+      'tokens.edit': () => new Promise<Item>((resolve) => (finish = resolve)),
+      'tokens.cancel': () => null,
+    });
+    await inspector.follow('first');
+    const beside = inspector.session?.beside;
+    const speech = { text: 'Fine.', speed: 1, phones: [], ms: [] };
+    const said = item('first', { kind: 'speech', recipe: { ...recipe, kind: 'speech', verb: 'generate', voice: 'ada00000', speech } });
+    expect(Beside.canMake(said)).toBe(true);
+    expect(Beside.canMake({ ...said, recipe: { ...said.recipe, verb: 'encode' } })).toBe(false);
+    const making = beside?.make(said);
+    const [asked] = bridge.called('tokens.edit') as { run: string }[];
+    expect(asked).toMatchObject({ id: 'first', edit: { kind: 'resampleBelow', depth: 0 }, seed: 7, sampling: { reveal: 'random' } });
+    inspector.onEvent({ name: 'edit', payload: { run: asked?.run ?? '', step: 2, steps: 8 } });
+    expect(beside).toMatchObject({ making: true, progress: { step: 2, steps: 8 } });
+    await beside?.stop();
+    expect(bridge.called('tokens.cancel')).toEqual([{ run: asked?.run }]);
+    // It was done before the wish to stop arrived.
+    finish(item('other'));
+    await making;
+    expect(beside).toMatchObject({ making: false, problem: '', item: { id: 'other' }, replay: { steps: 3 } });
   });
 
   it('says why when the run fails', async () => {
@@ -494,7 +571,7 @@ describe('the codebook page', () => {
       const from = holders.findIndex((holder) => holder.item.id === before) + 1;
       return { total: holders.length, found: holders.slice(from, from + 2) };
     },
-    'codebook.look': () => ({ contentType: 'image/webp', frames: [Uint8Array.of(7)] }),
+    'codebook.look': ({ codes }) => ({ contentType: 'image/webp', frames: codes.map((code) => Uint8Array.of(7 + code)) }),
   };
 
   async function opened() {
@@ -520,6 +597,22 @@ describe('the codebook page', () => {
     expect(sets).toEqual([null, { search: '', filter }, { search: 'banana', filter }, { ids: ['a', 'b'] }]);
     // Who holds a code is asked of the same set.
     expect(bridge.called('codebook.items').at(-1)).toMatchObject({ of: { ids: ['a', 'b'] }, before: null });
+  });
+
+  it('shows what a code is like among those nearest to it, itself first', async () => {
+    const { view, bridge } = await opened();
+    await view.load();
+    const seen = () => view.neighbourhood?.map(({ code, distance, frame }) => [code, distance, level(frame)]);
+    expect(seen()).toEqual([
+      [0, 0, 7],
+      [3, 1, 10],
+    ]);
+    expect(bridge.called('codebook.look')).toMatchObject([{ codes: [0] }, { codes: [3] }]);
+    const chosen = view.choose(1, 3);
+    expect(view.neighbourhood).toBeNull();
+    await chosen;
+    // The code itself is no neighbour of its own.
+    expect(seen()).toEqual([[3, 0, 10]]);
   });
 
   it('lists all that hold a code, page by page', async () => {

@@ -1,9 +1,10 @@
-import { cpSync } from 'node:fs';
+import { cpSync, existsSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { fromWav, toWav } from '../../../src/contract/index.js';
+import { assets, fromWav, toWav } from '../../../src/contract/index.js';
 import { writeNpy } from '../../../src/engine/index.js';
 import { nodeEngine } from '../../../src/studio/index.js';
+import { readMarks } from '../../../src/studio/sound-marks.js';
 import { bundleEngineProcess } from '../engine/engine-process.js';
 import { type TestStudio, openStudio, temporaryFolder } from './support.js';
 
@@ -72,6 +73,36 @@ describe('a codec without a generator', { timeout: 120_000 }, () => {
     expect(fromWav(frames[0] ?? new Uint8Array()).samples).toHaveLength(800);
   });
 
+  it('is heard and saved, though only tokens were kept: its sound is made when it is asked for, once', async () => {
+    const test = studioWithCodec();
+    const { ask, studio, data } = test;
+    const item = await imported(test, 1);
+    const kept = join(data, 'items', item.id, 'sound.wav');
+    expect(existsSync(kept)).toBe(false);
+    const [one, other] = await Promise.all([studio.asset(assets.sound(item.id)), studio.asset(assets.sound(item.id))]);
+    expect(one).toEqual({ file: kept, contentType: 'audio/wav' });
+    expect(other).toEqual(one);
+    const wav = readFileSync(kept);
+    const { frames } = await ask('tokens.decode', { id: item.id, views: [{ depth: D }] });
+    expect(fromWav(wav)).toEqual(fromWav(frames[0] ?? new Uint8Array()));
+    expect(fromWav(wav).samples).toHaveLength(L * 8);
+    expect(readMarks(wav).synthetic).toBe(true);
+    expect(readdirSync(join(data, 'items', item.id)).sort()).toEqual(['sound.wav', 'tokens.safetensors']);
+
+    const edited = await ask('tokens.edit', { id: item.id, edit: { kind: 'zeroDepth', depth: 2 } });
+    const { url } = await ask('items.export', { ids: [edited.id], format: 'wav' });
+    const { file = '' } = (await studio.asset(url)) ?? {};
+    const saved = readFileSync(file);
+    expect(readMarks(saved).synthetic).toBe(true);
+    expect(fromWav(saved).samples).toHaveLength(L * 8);
+
+    // Without the model there is no sound, and a sentence says so.
+    rmSync(join(data, 'models', 'tiny-codec'), { recursive: true });
+    rmSync(kept);
+    expect(await studio.asset(assets.sound(item.id))).toBeNull();
+    await expect(ask('items.export', { ids: [item.id], format: 'wav' })).rejects.toThrow('not-found: There is no model “tiny-codec”.');
+  });
+
   it('says why a file can’t be encoded, and keeps nothing of it', async () => {
     const { ask } = studioWithCodec();
     const long = toWav(new Float32Array(8000 * 5), 8000);
@@ -82,6 +113,20 @@ describe('a codec without a generator', { timeout: 120_000 }, () => {
       /^bad-file: “a\.png” is not a sound that can be read/,
     );
     expect((await ask('items.list', { limit: 5, before: null, kind: null, search: '' })).total).toBe(0);
+  });
+
+  it('is compared with a sound of another length by how alike they are', async () => {
+    const test = studioWithCodec();
+    const whole = await imported(test, 1);
+    const half = new Uint8Array(writeNpy({ L: L / 2, D, codes: codes(1).slice(0, (L / 2) * D) }));
+    const part = await test.ask('tokens.import', { name: 'half.npy', bytes: half, model: 'tiny-codec' });
+    const { aligned, perDepth, differs } = await test.ask('tokens.compare', { a: part.id, b: whole.id });
+    expect(aligned).toMatchObject({ by: 'tokens', L });
+    expect(new Int32Array(aligned?.positions.slice().buffer ?? new ArrayBuffer())).toHaveLength(L / 2);
+    expect(differs).toHaveLength((L / 2) * D);
+    // All of the part but its end, to which the rest of the whole belongs, has its like in the whole.
+    expect(perDepth.every((count) => count <= 1)).toBe(true);
+    expect((await test.ask('tokens.compare', { a: whole.id, b: whole.id })).aligned).toBeNull();
   });
 
   it('lets codes be swapped and compared, and says why it can’t resample', async () => {

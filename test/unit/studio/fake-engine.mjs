@@ -47,7 +47,7 @@ async function generate({ id, items, sampling, previewEveryMs }) {
       tokens: made.map((code, n) => (stays(n) ? (fixed?.tokens[n] ?? 0) : code)),
       pixels: paint(seed % 256),
       revealedAt: Uint8Array.from(made, (_, n) => (stays(n) ? 0 : 1 + (n % sampling.steps))),
-      confidence: Float32Array.from(made, (_, n) => (stays(n) ? 0 : -n)),
+      confidence: Float32Array.from(made, (_, n) => (stays(n) ? NaN : -n)),
     };
   });
   send({ type: 'generated', id, ms: stepMs * sampling.steps, results });

@@ -84,6 +84,8 @@ describe('an edit', () => {
     ['resampleBelow', { kind: 'resampleBelow', depth: 1 }, (_, depth) => depth <= 1],
     ['resamplePositions', { kind: 'resamplePositions', positions: [2] }, (position) => position !== 2],
     ['resampleTokens', { kind: 'resampleTokens', tokens: [{ position: 0, depth: 3 }] }, (position, depth) => position !== 0 || depth < 3],
+    // The fake engine is the less sure of a token the later it comes.
+    ['resampleLeastConfident', { kind: 'resampleLeastConfident', percent: 25 }, (position) => position !== L - 1],
     ['setCodes', { kind: 'setCodes', codes: [{ position: 1, depth: 2, code: 7 }] }, (position, depth) => position !== 1 || depth !== 2],
     ['zeroDepth', { kind: 'zeroDepth', depth: 2 }, (_, depth) => depth !== 2],
   ];

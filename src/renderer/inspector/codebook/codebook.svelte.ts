@@ -25,9 +25,13 @@ export interface CodeMap {
   readonly explained: readonly [number, number];
 }
 
+/** A code near the one that is looked at, or that one itself. */
 export interface Neighbour {
   readonly code: number;
+  /** Length of the difference of their embeddings. */
   readonly distance: number;
+  /** What it looks or sounds like; null until it is decoded, and where nothing decodes it. */
+  readonly frame: Frame | null;
 }
 
 export interface Holder {
@@ -54,8 +58,8 @@ export class CodebookView {
   tags = $state.raw<readonly string[]>([]);
   usage = $state.raw<Usage | null>(null);
   map = $state.raw<CodeMap | null>(null);
-  nearest = $state.raw<readonly Neighbour[] | null>(null);
-  look = $state.raw<Frame | null>(null);
+  /** The code and those nearest to it, in the order of their distance. */
+  neighbourhood = $state.raw<readonly Neighbour[] | null>(null);
   holders = $state.raw<readonly Holder[] | null>(null);
   /** How many hold the code, listed in `holders` or not. */
   holdersTotal = $state(0);
@@ -100,6 +104,9 @@ export class CodebookView {
   /** How often each code of this depth occurs, `[V]`. */
   readonly counts = $derived.by(() => this.usage?.counts.subarray((this.depth - 1) * this.V, this.depth * this.V) ?? null);
 
+  /** What the code itself looks or sounds like. */
+  readonly look = $derived(this.neighbourhood?.[0]?.frame ?? null);
+
   get #of(): ItemSet {
     const { scope } = this;
     if (scope.kind === 'chosen') return { ids: [...scope.ids] };
@@ -138,7 +145,7 @@ export class CodebookView {
     this.depth = depth;
     this.code = code;
     this.map = this.#maps.get(depth) ?? null;
-    this.nearest = this.look = this.holders = null;
+    this.neighbourhood = this.holders = null;
     await this.#latest.run(() => this.#read(depth, code));
   }
 
@@ -211,14 +218,28 @@ export class CodebookView {
     if (stale()) return;
     for (const reply of [map, nearest]) if (reply && !reply.ok) this.problem = reply.error.message;
     this.map = this.#maps.get(depth) ?? null;
-    if (nearest.ok) this.nearest = nearest.value.filter((near) => near.code !== code);
+    if (!nearest.ok) return;
+    const near = nearest.value.filter((one) => one.code !== code);
+    this.neighbourhood = [{ code, distance: 0 }, ...near].map((one) => ({ ...one, frame: null }));
     if (!this.looks) return;
-    // Last, since it waits for the engine and the rest does not.
-    const look = await bridge.call('codebook.look', { model, depth, codes: [code], base: null });
+    // Last, since it waits for the engine and the rest does not: the code itself, then those about it.
+    for (const codes of [[code], near.map((one) => one.code)]) if (!stale()) await this.#look(depth, codes, stale);
+  }
+
+  async #look(depth: number, codes: readonly number[], stale: () => boolean): Promise<void> {
+    if (codes.length === 0) return;
+    const reply = await this.bridge.call('codebook.look', { model: this.model, depth, codes: [...codes], base: null });
     if (stale()) return;
-    if (!look.ok) this.problem = look.error.message;
-    const frame = look.ok ? look.value.frames[0] : undefined;
-    const shown = look.ok && frame ? await readFrame(look.value.contentType, frame, this.read) : null;
-    if (!stale()) this.look = shown;
+    if (!reply.ok) {
+      this.problem = reply.error.message;
+      return;
+    }
+    const { contentType, frames } = reply.value;
+    const seen = new Map(await Promise.all(codes.map(async (code, n) => [code, await this.#frame(contentType, frames[n])] as const)));
+    if (!stale()) this.neighbourhood = this.neighbourhood?.map((one) => ({ ...one, frame: seen.get(one.code) ?? one.frame })) ?? null;
+  }
+
+  async #frame(contentType: string, bytes: Uint8Array | undefined): Promise<Frame | null> {
+    return bytes ? readFrame(contentType, bytes, this.read) : null;
   }
 }

@@ -1,6 +1,7 @@
 import type { Bridge, Item } from '../../../contract/index.js';
 import { difference, type Frame } from '../frames.js';
-import { floats, type DecodeViews, type Tokens } from '../source.js';
+import { floats, ints, type DecodeViews, type Tokens } from '../source.js';
+import { Alignment } from './aligned.js';
 
 export type Side = 'this' | 'other' | 'difference';
 
@@ -15,9 +16,11 @@ export interface Differences {
   readonly total: number;
   /** Positions that agree at every depth. */
   readonly same: number;
+  /** Of sounds that do not run side by side, and by what they are held against each other; null where each position is held against its like. */
+  readonly aligned: { readonly by: 'phones' | 'tokens'; readonly to: Alignment } | null;
 }
 
-/** The open item against another of the same shape. */
+/** The open item against another of its model. */
 export class Comparison {
   other = $state.raw<Item | null>(null);
   differences = $state.raw<Differences | null>(null);
@@ -38,8 +41,16 @@ export class Comparison {
     return this.tokens.cannot.decode === null;
   }
 
-  /** What the other has more, made well to be seen or heard. */
-  readonly difference = $derived(this.mine && this.theirs ? difference(this.theirs, this.mine).frame : null);
+  /** What the other has more, made well to be seen or heard; of sounds that do not run side by side there is no such thing. */
+  readonly difference = $derived(
+    this.mine && this.theirs && this.differences?.aligned === null ? difference(this.theirs, this.mine).frame : null,
+  );
+
+  /** What there is to look at. */
+  readonly sides = $derived<readonly Side[]>(this.differences?.aligned ? ['this', 'other'] : ['this', 'other', 'difference']);
+
+  /** How the positions of what is shown belong to those of the open item, where they are not the same ones. */
+  readonly alignment = $derived((this.side === 'other' && this.differences?.aligned?.to) || null);
 
   /** By side. */
   readonly frames = $derived({ this: this.mine, other: this.theirs, difference: this.difference });
@@ -57,11 +68,13 @@ export class Comparison {
       this.problem = reply.error.message;
       return;
     }
-    const { differs, distance, perDepth } = reply.value;
+    const { differs, distance, perDepth, aligned } = reply.value;
     let same = 0;
     for (let i = 0; i < L; i++) if (!differs.subarray(i * D, (i + 1) * D).includes(1)) same++;
     const total = perDepth.reduce((sum, count) => sum + count, 0);
-    this.differences = { differs, distance: floats(distance), perDepth, total, same };
+    const to = aligned && { by: aligned.by, to: new Alignment(ints(aligned.positions), aligned.L) };
+    this.differences = { differs, distance: floats(distance), perDepth, total, same, aligned: to };
+    if (to && this.side === 'difference') this.side = 'other';
     if (cannot.decode !== null) return;
     this.mine ??= await this.#picture(mine.id);
     const theirs = await this.#picture(item.id);

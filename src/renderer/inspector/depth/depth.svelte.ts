@@ -17,13 +17,19 @@ export class DepthView {
   #latest = new Latest();
   #closed = false;
 
+  /** @param decode null where nothing here decodes these tokens: a depth can be chosen, and has only numbers to show */
   constructor(
     D: number,
-    private readonly decode: DecodeViews,
+    private readonly decode: DecodeViews | null,
   ) {
     this.D = D;
     this.depth = D;
     this.frames = Array.from({ length: D }, () => null);
+  }
+
+  /** Whether there is anything to see or hear. */
+  get decodes(): boolean {
+    return this.decode !== null;
   }
 
   /** What to show: the chosen depth, or the nearest that is decoded while that is on its way. */
@@ -36,7 +42,7 @@ export class DepthView {
   });
   readonly full = $derived(this.frames.at(-1) ?? null);
   /** Whether the chosen depth is still on its way. */
-  readonly waiting = $derived(this.frames[this.depth - 1] === null && this.problem === '');
+  readonly waiting = $derived(this.decodes && this.frames[this.depth - 1] === null && this.problem === '');
 
   /** How near each depth is to the full one, in dB; NaN where a frame is missing, and at full depth, where it is infinite. */
   readonly closeness = $derived.by(() => {
@@ -89,7 +95,7 @@ export class DepthView {
 
   async #load(depths: readonly number[]): Promise<void> {
     const missing = depths.filter((depth) => !this.frames[depth - 1]);
-    if (missing.length === 0 || this.#closed) return;
+    if (missing.length === 0 || this.#closed || !this.decode) return;
     const reply = await this.decode(missing.map((depth) => ({ depth })));
     if (this.#closed) return;
     if (!reply.ok) {

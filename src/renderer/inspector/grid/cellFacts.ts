@@ -30,9 +30,15 @@ export function factsOf({ i, j }: Cell, tokens: Tokens, nearest: readonly number
     at(frequency) > 0
       ? { label: 'Share in its depth', value: `${shortNumber(100 * at(frequency))} % (${at(rarity).toFixed(1)} bits)` }
       : null,
-    confidence && step > 0 ? { label: 'Confidence', value: shortNumber(at(confidence)) } : null,
+    confidence ? confidenceFact(at(confidence), step) : null,
     revealedAt ? { label: 'Revealed', value: step > 0 ? `step ${step}` : 'was given' } : null,
     { label: 'Nearest codes', value: nearest ? nearest.join(', ') : '…' },
   ];
   return facts.filter((fact) => fact !== null);
+}
+
+/** A token that was given has the score of the generation that it is from, where there was one. Studios up to 0.1.0 wrote 0 for none. */
+function confidenceFact(score: number, step: number): CellFact | null {
+  if (step > 0) return { label: 'Confidence', value: shortNumber(score) };
+  return score < 0 ? { label: 'Confidence when made', value: shortNumber(score) } : null;
 }

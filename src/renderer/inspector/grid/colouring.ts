@@ -12,7 +12,10 @@ export interface TokenValues {
   readonly codes: Int32Array;
   /** Mean square of what is left after each depth. */
   readonly residual: Float32Array | null;
-  /** Score at the reveal; cumulative over the depths revealed with it, so never above 0. */
+  /**
+   * Score at the reveal; cumulative over the depths revealed with it, so never above 0. Tokens that were given may have the one of an
+   * earlier generation, or NaN.
+   */
   readonly confidence: Float32Array | null;
   /** Step of the reveal, 1..T; 0 for tokens that were given. */
   readonly revealedAt: Uint8Array | null;
@@ -26,6 +29,8 @@ export interface Coloured {
   readonly scale: Scale | null;
   readonly low: string;
   readonly high: string;
+  /** What the colours leave out, in a few words; empty where that is nothing. */
+  readonly note: string;
 }
 
 export const COLOURINGS: readonly { readonly value: Colouring; readonly label: string }[] = [
@@ -43,15 +48,21 @@ export function has(values: TokenValues, colouring: Colouring): boolean {
 /** The picture of the grid, with what its legend says. Values that the item does not have are left clear. */
 export function colour(values: TokenValues, colouring: Colouring, dark: boolean): Coloured {
   const { L, D, V, codes } = values;
-  if (colouring === 'code') return { image: paintCodes(codes, L, D, codeScale(V, dark)), scale: null, low: '0', high: String(V - 1) };
+  if (colouring === 'code')
+    return { image: paintCodes(codes, L, D, codeScale(V, dark)), scale: null, low: '0', high: String(V - 1), note: '' };
   const scale = sequentialScale(dark);
-  const shown = Float32Array.from(arrayOf(values, colouring) ?? new Float32Array(L * D).fill(Number.NaN), (value) =>
-    shape(value, colouring),
+  const { revealedAt } = values;
+  const given = (n: number): boolean => OF_THE_REVEAL.has(colouring) && revealedAt?.[n] === 0;
+  const shown = Float32Array.from(arrayOf(values, colouring) ?? new Float32Array(L * D).fill(Number.NaN), (value, n) =>
+    given(n) ? Number.NaN : shape(value, colouring),
   );
   const range = rangeOf(shown);
   const [low, high] = LEGENDS[colouring](range);
-  return { image: paintValues(shown, L, D, scale, range), scale, low, high };
+  return { image: paintValues(shown, L, D, scale, range), scale, low, high, note: codes.some((_, n) => given(n)) ? 'given: clear' : '' };
 }
+
+/** What only tokens have that this generation revealed. */
+const OF_THE_REVEAL: ReadonlySet<Colouring> = new Set(['confidence', 'step']);
 
 function arrayOf(values: TokenValues, colouring: Colouring): ArrayLike<number> | null {
   if (colouring === 'code') return values.codes;

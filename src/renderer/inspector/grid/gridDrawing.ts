@@ -22,7 +22,7 @@ interface Colours {
  * @param pixels data URL of the tokens' image, `L` wide and `D` high
  */
 export function gridDrawing(
-  { image: { width: L, height: D }, scale, low, high }: Omit<Coloured, 'image'> & { image: { width: number; height: number } },
+  { image: { width: L, height: D }, scale, low, high, note }: Omit<Coloured, 'image'> & { image: { width: number; height: number } },
   title: string,
   pixels: string,
   colours: Colours,
@@ -51,6 +51,7 @@ export function gridDrawing(
     `<rect width="100%" height="100%" fill="${colours.ground}"/>`,
     `<text x="${MARGIN.left}" y="20" font-size="12" fill="${colours.text}">${escaped(title)}</text>`,
     ...legend,
+    note && text(width - MARGIN.right, 34, note, RIGHT),
     ...positions,
     ...depths,
     `<image x="${MARGIN.left}" y="${MARGIN.top}" width="${L * cell}" height="${D * row}" preserveAspectRatio="none" image-rendering="pixelated" href="${pixels}"/>`,

@@ -16,7 +16,7 @@ export function differenceImage({ L, D }: Tokens, differs: Uint8Array, distance:
   const values = distance.map((d, n) => (differs[n] === 1 ? Math.sqrt(d) : Number.NaN));
   const scale = sequentialScale(dark);
   const [, high] = rangeOf(values);
-  return { image: paintValues(values, L, D, scale, [0, high]), scale, low: 'equal codes: clear', high: 'furthest apart' };
+  return { image: paintValues(values, L, D, scale, [0, high]), scale, low: 'nearest', high: 'furthest apart', note: 'equal codes: clear' };
 }
 
 function alphaAt(revealed: number, step: number): number {

@@ -3,11 +3,21 @@ import type { Cell } from './viewport.svelte.js';
 /** First and last depth, 0-based, both included. */
 export type DepthRange = readonly [number, number];
 
+/** Positions that are chosen, for what shows no depths: a picture, or the words of a sound. */
+export interface PositionSelection {
+  readonly positions: ReadonlySet<number>;
+  readonly empty: boolean;
+  /** Positions in order. */
+  readonly sorted: number[];
+  choosePositions(positions: Iterable<number>): void;
+  togglePosition(i: number): void;
+}
+
 /**
  * What is chosen in the grid: some positions, and of each the same range of depths. That is what every edit takes, and a rectangle, whole
  * rows, whole columns and a region of the picture are all of this form.
  */
-export class TokenSelection {
+export class TokenSelection implements PositionSelection {
   positions = $state.raw<ReadonlySet<number>>(new Set());
   depths = $state.raw<DepthRange>([0, 0]);
   /** The cell that the keyboard stands on. */

@@ -84,6 +84,12 @@ describe('resampling', () => {
     );
   });
 
+  it('frees what was given, and has no confidence, after all others', () => {
+    const confidence = Float32Array.of(Number.NaN, -1, -2, Number.NaN, Number.NaN, -3);
+    expect(maskLeastConfident(2, 3, confidence, 50)).toEqual(Int32Array.of(2, 1));
+    expect(maskLeastConfident(2, 3, confidence, 100)).toEqual(Int32Array.of(3, 3));
+  });
+
   it('refuses what has no confidence, and places that are not there', () => {
     expect(() => maskLeastConfident(2, 2, undefined, 50)).toThrow('No generator made these tokens');
     expect(() => maskBelow(2, 2, 2)).toThrow('There is nothing below depth 2');

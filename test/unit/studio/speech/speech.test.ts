@@ -209,6 +209,41 @@ describe('a text', { timeout: 240_000 }, () => {
 });
 
 describe('the edit of a sentence', { timeout: 240_000 }, () => {
+  it('that keeps no token says it as it was said, and in the other order something else', async () => {
+    const { ask, say } = await speakingStudio(engine);
+    await say({ text: 'Fine.' });
+    const [item] = (await ask('items.list', everything)).items;
+    const { id = '', recipe } = item ?? {};
+    const again = async (reveal: 'confidence' | 'random') => {
+      const edit = { kind: 'resampleBelow', depth: 0 } as const;
+      const made = await ask('tokens.edit', { id, edit, seed: recipe?.seed, sampling: { ...FAST, reveal } });
+      expect(made.recipe).toMatchObject({ speech: recipe?.speech, voice: recipe?.voice, sampling: { reveal } });
+      return ask('tokens.get', { id: made.id });
+    };
+    const { codes } = await ask('tokens.get', { id });
+    expect((await again('confidence')).codes).toEqual(codes);
+    expect((await again('random')).codes).not.toEqual(codes);
+  });
+
+  it('is compared with the sentence itself, also where it is said at another speed', async () => {
+    const { ask, say } = await speakingStudio(engine);
+    await say({ text: 'Fine.' });
+    await say({ text: 'Fine.', speed: 2 });
+    await say({ text: 'Hello there.' });
+    const [other, fast, item] = (await ask('items.list', everything)).items;
+    const compare = async (b: string | undefined) => ask('tokens.compare', { a: item?.id ?? '', b: b ?? '' });
+    const { L, aligned, differs } = await compare(fast?.id);
+    const { L: fastL } = await ask('tokens.get', { id: fast?.id ?? '' });
+    expect(fastL).toBeLessThan(L);
+    expect(aligned).toMatchObject({ by: 'phones', L: fastL });
+    expect(differs).toHaveLength(L * 4);
+    const positions = new Int32Array(aligned?.positions.slice().buffer ?? new ArrayBuffer());
+    expect([positions[0], positions.at(-1)]).toEqual([0, fastL - 1]);
+    expect((await compare(other?.id)).aligned?.by).toBe('tokens');
+    const edited = await ask('tokens.edit', { id: item?.id ?? '', edit: { kind: 'zeroDepth', depth: 4 }, seed: 0 });
+    expect((await compare(edited.id)).aligned).toBeNull();
+  });
+
   it('keeps what it does not name, is heard, and needs the voice', async () => {
     const test = await speakingStudio(engine);
     const { ask, say, voice, data } = test;
