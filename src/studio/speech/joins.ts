@@ -47,8 +47,12 @@ export interface Part {
   gap: number;
 }
 
-/** Where each part begins in the whole, and how long that is, in samples. Parts without silence between them overlap by a cross-fade. */
-export function layOut(parts: readonly Part[], sampleRate: number, lead = 0): { starts: number[]; length: number } {
+/**
+ * Where each part begins in the whole, and how long that is, in samples. Parts without silence between them overlap by a cross-fade.
+ * @param lead seconds of silence before the first part
+ * @param trail seconds of silence after the last one, whatever its gap is
+ */
+export function layOut(parts: readonly Part[], sampleRate: number, lead = 0, trail = 0): { starts: number[]; length: number } {
   const fade = Math.round(FADE * sampleRate);
   let place = Math.round(lead * sampleRate);
   let end = place;
@@ -58,7 +62,7 @@ export function layOut(parts: readonly Part[], sampleRate: number, lead = 0): { 
     place = gap > 0 ? end + Math.round(gap * sampleRate) : end - fade;
     return start;
   });
-  return { starts, length: parts.length === 0 ? 0 : end };
+  return { starts, length: parts.length === 0 ? 0 : end + Math.round(trail * sampleRate) };
 }
 
 /** Adds the speech of a sound to a take at its place, at that gain, with soft edges. */

@@ -27,7 +27,7 @@ const SECONDS_A_PHONE = 1 / 13;
 export interface PlannedSentence {
   text: string;
   phones: string[];
-  /** Seconds of silence after it; none after the last. */
+  /** Seconds of silence after it; after the last only where some is written. */
   gap: number;
 }
 
@@ -80,8 +80,9 @@ export class Planner {
       const pause = ends(part.text) ? AFTER_PARAGRAPH : /[.!?]["')\]]*$/.test(part.text) ? AFTER_SENTENCE : INSIDE;
       plan.sentences.push({ ...part, phones: [BOUNDARY, ...part.phones], gap: pause / speed });
     }
+    // Nothing follows the last one, unless silence is written there.
     const last = plan.sentences.at(-1);
-    if (last) last.gap = 0;
+    if (last) last.gap = written ?? 0;
     if (plan.sentences.length > SPEECH_LIMITS.sentences) {
       const count = plan.sentences.length.toLocaleString('en');
       throw new StudioError(

@@ -120,6 +120,8 @@ export class Takes {
       made.map(({ index, heard }) => ({ speech: heard, gap: plan.sentences[index]?.gap ?? 0 })),
       rate,
       plan.lead,
+      // Silence at the end is part of the whole once the whole is there.
+      made.at(-1)?.index === plan.sentences.length - 1 ? (plan.sentences.at(-1)?.gap ?? 0) : 0,
     );
     return { job, plan, made, starts, rate, length, levelDb: speech.levelDb, version: manifest.version };
   }

@@ -73,6 +73,17 @@ describe('a text', { timeout: 240_000 }, () => {
     expect(fromWav(await bytesOf(test, exported.url)).samples).toEqual(heard.samples);
   });
 
+  it('keeps the silence that is written before it, in it and at its end', async () => {
+    const { ask, say } = await speakingStudio(engine);
+    const job = await say({ text: '[pause 0.5s] Fine. [pause 1s] [pause 250ms] Fine. [pause 2s]' });
+    const take = await ask('speech.take', { job: job.id });
+    expect(take.sentences.map(({ gap }) => gap)).toEqual([1.25, 2]);
+    expect(take.sentences[0]?.start).toBeCloseTo(0.5, 3);
+    const [, last] = take.sentences;
+    expect(take.seconds).toBeCloseTo((last?.start ?? 0) + (last?.seconds ?? 0) + 2, 3);
+    await expect(say({ text: 'Fine. [pause 11s] Fine.' })).rejects.toThrow('“[pause 11s]” is longer than the 10 seconds');
+  });
+
   it('says a sentence again with another seed, and the old one can be had back', async () => {
     const { ask, say, ended, events, studio } = await speakingStudio(engine);
     const job = await say();
