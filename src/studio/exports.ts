@@ -21,6 +21,7 @@ import { toSheet } from './pictures.js';
 import { embedWithSharp, stripPng } from './recipe-file.js';
 import { loadSharp } from './sharp.js';
 import { markedWav, withMarks } from './sound-marks.js';
+import { type LaidOutTake, TakeFiles } from './speech/take-files.js';
 
 type Format = Exclude<Params<'items.export'>['format'], 'sheet'>;
 type PictureFormat = Exclude<Format, SoundFormat>;
@@ -38,7 +39,7 @@ export const EXPORT_FILE = /^[0-9a-z]{21}\.(?:png|jpg|webp|gif|wav|flac|mp3|zip|
 export class Exports {
   readonly #folder: string;
   readonly #plainFolder: string;
-  readonly #takesFolder: string;
+  readonly #takes: TakeFiles;
 
   constructor(
     dataFolder: string,
@@ -49,10 +50,11 @@ export class Exports {
   ) {
     this.#folder = join(dataFolder, 'exports');
     this.#plainFolder = join(this.#folder, 'plain');
-    this.#takesFolder = join(this.#folder, 'takes');
+    const takesFolder = join(this.#folder, 'takes');
+    this.#takes = new TakeFiles(takesFolder);
     rmSync(this.#folder, { recursive: true, force: true });
     mkdirSync(this.#plainFolder, { recursive: true });
-    mkdirSync(this.#takesFolder);
+    mkdirSync(takesFolder);
   }
 
   path(name: string): string {
@@ -88,17 +90,10 @@ export class Exports {
     return plain;
   }
 
-  /** A take as a file that is made once: `key` tells what it is made of. */
-  async servedTake(job: string, key: string, make: () => Promise<{ sound: Sound; recipe: Recipe }>): Promise<string> {
-    const name = `${job}-${key}${this.embedRecipe() ? '' : '-plain'}.wav`;
-    const file = join(this.#takesFolder, name);
-    if (await stat(file).catch(() => null)) return file;
-    const { sound, recipe } = await make();
-    await writeWhole(file, this.wav(sound, recipe));
-    // Sentences have come since, or others in their place.
-    for (const other of readdirSync(this.#takesFolder))
-      if (other.startsWith(`${job}-`) && other !== name) rmSync(join(this.#takesFolder, other), { force: true });
-    return file;
+  /** A take as far as it is made, as it may be heard and saved from a page. @throws StudioError as `assertUsable` */
+  async servedTake(job: string, { take, recipe }: { take: LaidOutTake; recipe: Recipe }): Promise<string> {
+    this.#checkVoice(recipe);
+    return this.embedRecipe() ? this.#takes.file(`${job}.wav`, take, recipe) : this.#takes.file(`${job}-plain.wav`, take, null);
   }
 
   /** A sound for the person to save, without the format's own ending in `base`. @throws StudioError as `assertUsable` */

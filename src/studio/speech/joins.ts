@@ -6,6 +6,8 @@ const RANGE_DB = 35;
 /** Kept before the first and after the last frame with speech: consonants begin and end softer than that. */
 const MARGIN = 0.04;
 const FADE = 0.01;
+/** Seconds that a sentence may begin before the one in front of it has ended. */
+export const LONGEST_OVERLAP = FADE;
 /** No louder than this, so that nothing is cut off. */
 const PEAK = 0.98;
 
@@ -65,7 +67,7 @@ export function layOut(parts: readonly Part[], sampleRate: number, lead = 0, tra
   return { starts, length: parts.length === 0 ? 0 : end + Math.round(trail * sampleRate) };
 }
 
-/** Adds the speech of a sound to a take at its place, at that gain, with soft edges. */
+/** Adds the speech of a sound to a take at its place, at that gain, with soft edges. Whatever lies outside `whole` is left out. */
 export function mixIn(whole: Float32Array, sound: Sound, { from, until }: Speech, start: number, gain: number): void {
   const fade = Math.round(FADE * sound.sampleRate);
   for (let n = from; n < until; n++) {
