@@ -70,10 +70,11 @@ export const speechCalls = {
   /** Says one sentence of a take again, with another seed; the one that was there goes to the trash. */
   'speech.again': { params: z.strictObject({ job: JobId, index: z.int().min(0), seed: Seed }), result: Job },
   /**
-   * The whole take as one file, or one sentence of it: marked as synthetic, with the recipe unless settings say otherwise.
+   * The whole take as one file, or one sentence of it: marked as synthetic, with the recipe unless settings say otherwise. `recipe` false leaves it
+   * out in any case.
    */
   'speech.export': {
-    params: z.strictObject({ job: JobId, index: z.int().min(0).nullable(), format: SoundFormat }),
+    params: z.strictObject({ job: JobId, index: z.int().min(0).nullable(), format: SoundFormat, recipe: z.boolean().default(true) }),
     result: ExportedFile,
   },
 } as const;

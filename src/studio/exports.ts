@@ -61,14 +61,17 @@ export class Exports {
     return join(this.#folder, name);
   }
 
-  /** One file for one item, a zip of them for several, or one contact sheet. */
-  async create(items: readonly Item[], format: Params<'items.export'>['format']): Promise<ExportedFile> {
+  /**
+   * One file for one item, a zip of them for several, or one contact sheet.
+   * @param withRecipe false leaves recipes out also where settings would not
+   */
+  async create(items: readonly Item[], format: Params<'items.export'>['format'], withRecipe = true): Promise<ExportedFile> {
     this.#removeOld();
     if (format === 'sheet') return this.write('ResGen sheet.png', await this.#sheet(items));
     const [first] = items;
-    if (items.length > 1 || !first) return this.#zip(items, format);
+    if (items.length > 1 || !first) return this.#zip(items, format, withRecipe);
     if (isSound(first) && !isSoundFormat(format)) throw noPicture();
-    return this.write(`${baseName(first)}.${EXTENSIONS[format]}`, await this.#file(first, format));
+    return this.write(`${baseName(first)}.${EXTENSIONS[format]}`, await this.#file(first, format, withRecipe));
   }
 
   /** The picture of an item as it may be shown and saved from a page; the stored one always has its recipe. */
@@ -97,44 +100,48 @@ export class Exports {
   }
 
   /** A sound for the person to save, without the format's own ending in `base`. @throws StudioError as `assertUsable` */
-  async sound(base: string, sound: Sound, recipe: Recipe, format: SoundFormat): Promise<ExportedFile> {
+  async sound(base: string, sound: Sound, recipe: Recipe, format: SoundFormat, withRecipe = true): Promise<ExportedFile> {
     this.#removeOld();
-    return this.write(`${base}.${EXTENSIONS[format]}`, await this.#soundFile(sound, recipe, format));
+    return this.write(`${base}.${EXTENSIONS[format]}`, await this.#soundFile(sound, recipe, format, withRecipe));
   }
 
   /** Every sound that leaves as bytes is made here or in `wav`. */
-  async #soundFile(sound: Sound, recipe: Recipe, format: SoundFormat): Promise<Uint8Array<ArrayBuffer>> {
-    if (format === 'wav') return this.wav(sound, recipe);
+  async #soundFile(sound: Sound, recipe: Recipe, format: SoundFormat, withRecipe: boolean): Promise<Uint8Array<ArrayBuffer>> {
+    if (format === 'wav') return this.wav(sound, recipe, withRecipe);
     this.#checkVoice(recipe);
-    return compressed(sound, format, this.embedRecipe() ? recipe : null);
+    return compressed(sound, format, withRecipe && this.embedRecipe() ? recipe : null);
   }
 
-  wav(sound: Sound, recipe: Recipe): Uint8Array<ArrayBuffer> {
+  wav(sound: Sound, recipe: Recipe, withRecipe = true): Uint8Array<ArrayBuffer> {
     this.#checkVoice(recipe);
-    return markedWav(sound, this.embedRecipe() ? recipe : null);
+    return markedWav(sound, withRecipe && this.embedRecipe() ? recipe : null);
   }
 
   #checkVoice({ voice }: Recipe): void {
     if (voice !== undefined) this.assertUsable(voice);
   }
 
-  async #file(item: Item, format: Format): Promise<Uint8Array> {
-    if (isSound(item)) return this.#soundFile(fromWav(await this.library.read(item.id, itemFiles.sound)), item.recipe, forSounds(format));
-    if (!isSoundFormat(format)) return this.#picture(item, format);
+  async #file(item: Item, format: Format, withRecipe: boolean): Promise<Uint8Array> {
+    if (isSound(item)) {
+      const sound = fromWav(await this.library.read(item.id, itemFiles.sound));
+      return this.#soundFile(sound, item.recipe, forSounds(format), withRecipe);
+    }
+    if (!isSoundFormat(format)) return this.#picture(item, format, withRecipe);
     throw new StudioError(
       'bad-request',
       'Not every chosen item is a sound. Choose a format of pictures: sounds among them are saved as WAV.',
     );
   }
 
-  async #picture(item: Item, format: PictureFormat): Promise<Buffer> {
+  async #picture(item: Item, format: PictureFormat, withRecipe: boolean): Promise<Buffer> {
     if (item.width === null) throw noPicture();
     const stored = await this.library.read(item.id, itemFiles.picture);
-    if (format === 'png') return this.embedRecipe() ? stored : stripPng(stored);
+    const embeds = withRecipe && this.embedRecipe();
+    if (format === 'png') return embeds ? stored : stripPng(stored);
     const sharp = await loadSharp();
     const picture = sharp(stored);
     const size = { width: item.width ?? 0, height: item.height ?? 0 };
-    const marked = this.embedRecipe() ? embedWithSharp(picture, item.recipe, size) : picture;
+    const marked = embeds ? embedWithSharp(picture, item.recipe, size) : picture;
     const encoded = format === 'jpeg' ? marked.jpeg({ quality: 95, chromaSubsampling: '4:4:4' }) : marked.webp({ quality: 95 });
     return encoded.toBuffer().catch(damaged);
   }
@@ -154,7 +161,7 @@ export class Exports {
   }
 
   /** Goes to the disk as it is made: thousands of pictures need not fit the memory. */
-  async #zip(items: readonly Item[], format: Format): Promise<ExportedFile> {
+  async #zip(items: readonly Item[], format: Format, withRecipe: boolean): Promise<ExportedFile> {
     const stored = `${newId()}.zip`;
     const file = this.path(stored);
     const handle = await open(file, 'w');
@@ -170,7 +177,7 @@ export class Exports {
     try {
       const taken = new Set<string>();
       for (const item of items) {
-        const bytes = await this.#file(item, format);
+        const bytes = await this.#file(item, format, withRecipe);
         // Pictures are compressed already, and sounds hardly get smaller.
         const entry = new ZipPassThrough(uniqueName(baseName(item), EXTENSIONS[isSound(item) ? forSounds(format) : format], taken));
         zip.add(entry);

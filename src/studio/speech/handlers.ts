@@ -22,10 +22,10 @@ export function createSpeechHandlers({ models, planner, queue, takes, items, exp
         if (removed.length > 0) emit({ name: 'itemsRemoved', payload: removed.map((item) => item.id) });
       });
     },
-    'speech.export': async ({ job, index, format }) => {
-      if (index !== null) return exports.create([takes.item(job, index)], format);
+    'speech.export': async ({ job, index, format, recipe: withRecipe }) => {
+      if (index !== null) return exports.create([takes.item(job, index)], format, withRecipe);
       const { sound, recipe } = await takes.sound(job);
-      return exports.sound(baseName({ recipe }), sound, recipe, format);
+      return exports.sound(baseName({ recipe }), sound, recipe, format, withRecipe);
     },
   };
 }
