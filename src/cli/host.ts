@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { version } from '../../package.json';
 import { type AppInfo, type CallName, type ParamsInput, type Result, StudioError } from '../contract/index.js';
-import { CrashReports, type Studio, createStudio, dataFolder, nodeEngine } from '../studio/index.js';
+import { CrashReports, type Preferences, type Studio, createStudio, dataFolder, nodeEngine, readPreferences } from '../studio/index.js';
 import { note } from './output.js';
 
 /** Where the built command line stands, and what the person asked of it that every command shares. */
@@ -68,6 +68,23 @@ export async function withStudio<T>(host: Host, keep: boolean, work: (studio: St
   } finally {
     await rm(temporary, { recursive: true, force: true });
   }
+}
+
+/**
+ * Gives a studio over an empty library what the person has chosen in their own: how words are said, and whether recipes go along. Where that can't be
+ * read, because the studio is open, recipes stay out, and the terminal says so.
+ */
+export async function takePreferences(host: Host, studio: Studio): Promise<void> {
+  let preferences: Preferences | null;
+  try {
+    preferences = readPreferences(dataFolder(host.data));
+  } catch (error) {
+    note(`${StudioError.from(error).message} Until then your dictionary is not used, and the recipe is left out of the sound.`);
+    preferences = { dictionary: [], settings: { embedRecipe: false } };
+  }
+  if (!preferences) return;
+  await ask(studio, 'settings.set', preferences.settings);
+  for (const entry of preferences.dictionary) await ask(studio, 'dictionary.set', entry);
 }
 
 async function closing<T>(studio: Studio, work: (studio: Studio) => Promise<T>): Promise<T> {

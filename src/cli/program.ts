@@ -155,6 +155,7 @@ function createProgram(builtFolder: string, done: (exitCode: number) => void): C
     .option('--set <knob=value>', 'change one setting of the sampler; may be given again', append, [])
     .option('--speed <factor>', '2 is twice as fast, 0.5 half', number, 1)
     .requiredOption('--out <file>', 'sound to write (.wav, .flac, .mp3)')
+    .option('--no-recipe', "leave the recipe out of the sound (default: as the studio's settings say)")
     .addOption(overwrite)
     .addOption(json)
     .action(run(async () => (await import('./speak.js')).speak));

@@ -4,7 +4,7 @@ import { basename, extname } from 'node:path';
 import { type EventPayload, type Job, type ParamsInput, type SoundFormat, StudioError, type Voice } from '../contract/index.js';
 import type { Studio } from '../studio/index.js';
 import { conclude, followJob } from './follow-job.js';
-import { type Host, ask, withStudio } from './host.js';
+import { type Host, ask, takePreferences, withStudio } from './host.js';
 import { copyAsset, manifestOf } from './image.js';
 import { ProgressLine, duration, exitCodes, printResult } from './output.js';
 import { samplingOf } from './sampling.js';
@@ -26,13 +26,14 @@ interface SpeakOptions {
   speed: number;
   out: string;
   overwrite: boolean;
+  recipe: boolean;
   consent?: string;
   json: boolean;
 }
 
 /**
  * `resgen speak`: a text as one sound file. A voice is asked for by its name in the person's library; the clip of somebody who agrees will
- * do as well, and is then kept nowhere.
+ * do as well, and is then kept nowhere. Either way words are said and recipes go along as the person has chosen in the studio.
  */
 export async function speak(host: Host, options: SpeakOptions): Promise<number> {
   const format = formatOf(options.out, SOUND_FORMATS);
@@ -41,6 +42,7 @@ export async function speak(host: Host, options: SpeakOptions): Promise<number> 
   // A file “Ada” without an ending, or a folder of that name, is no clip: the voice is meant.
   const isClip = extname(options.voice) !== '' && (statSync(options.voice, { throwIfNoEntry: false })?.isFile() ?? false);
   return withStudio(host, !isClip, async (studio) => {
+    if (isClip) await takePreferences(host, studio);
     const manifest = await manifestOf(studio, options.model);
     const sampling = samplingOf(manifest, options.preset, options.steps, options.set);
     const voice = isClip ? await addClip(studio, options) : await findVoice(studio, options.voice);
@@ -70,7 +72,7 @@ async function addClip(studio: Studio, { voice, consent }: SpeakOptions): Promis
 async function say(
   studio: Studio,
   request: ParamsInput<'speech.say'>,
-  { out, overwrite, json }: SpeakOptions,
+  { out, overwrite, recipe, json }: SpeakOptions,
   format: SoundFormat,
 ): Promise<number> {
   const line = new ProgressLine();
@@ -83,7 +85,7 @@ async function say(
     const code = conclude(job, 'sentences', duration((performance.now() - started) / 1000));
     if (code !== exitCodes.done) return code;
     const { seconds, sentences } = await ask(studio, 'speech.take', { job: job.id });
-    const exported = await ask(studio, 'speech.export', { job: job.id, index: null, format });
+    const exported = await ask(studio, 'speech.export', { job: job.id, index: null, format, recipe });
     await copyAsset(studio, exported.url, out, overwrite);
     const said = sentences.map(({ text, start, seconds: length }) => ({ text, start, seconds: length }));
     printResult(json, { file: out, seconds, seed: request.seed, model: request.model, sampling: request.sampling, sentences: said }, out);

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { type Item, StudioError } from '../contract/index.js';
+import { FILE_LIMITS, type Item, StudioError, formatBytes } from '../contract/index.js';
 import type { Studio } from '../studio/index.js';
 import { ask } from './host.js';
 
@@ -25,11 +25,17 @@ export async function itemOf(studio: Studio, file: string, model: string): Promi
   return TOKENS.test(source) ? ask(studio, 'tokens.import', { name, bytes, model }) : ask(studio, 'items.import', { name, bytes, model });
 }
 
-/** @throws StudioError `bad-request` with the reason */
+/** @throws StudioError `bad-request` with the reason; what is too large is not read at all */
 export async function readInput(file: string): Promise<Buffer> {
   try {
+    const { size } = await stat(file);
+    if (size > FILE_LIMITS.uploadBytes) {
+      const [has, most] = [size, FILE_LIMITS.uploadBytes].map(formatBytes);
+      throw new StudioError('bad-request', `${file} has ${has}, and ${most} are the most. Cut out the part that you need, then use that.`);
+    }
     return await readFile(file);
   } catch (cause) {
+    if (cause instanceof StudioError) throw cause;
     const code = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause);
     throw new StudioError('bad-request', `${file} can't be read (${code === 'ENOENT' ? 'there is no such file' : code}). Check the name.`, {
       cause,

@@ -12,6 +12,22 @@ export const SPEECH_LIMITS = numbers(LIMITS.speech);
 export const SoundFormat = z.enum(['wav', 'flac', 'mp3']);
 export type SoundFormat = z.infer<typeof SoundFormat>;
 
+/** What a text is said as. It is kept with its job: words and rules may change, and what was planned by them is gone on with. */
+export const SpeechPlan = z.strictObject({
+  /** Seconds of silence that the text begins with. */
+  lead: z.number().min(0),
+  sentences: z.array(
+    z.strictObject({
+      text: z.string(),
+      phones: z.array(z.string()),
+      /** Seconds of silence after it; after the last only where some is written. */
+      gap: z.number().min(0),
+    }),
+  ),
+});
+export type SpeechPlan = z.infer<typeof SpeechPlan>;
+export type PlannedSentence = SpeechPlan['sentences'][number];
+
 /** A sentence of a take, or the silence that somebody wrote between two. */
 export const TakeSentence = z.strictObject({
   /** Place in the job; a pause has none of its own. */
@@ -54,10 +70,11 @@ export const speechCalls = {
   /** Says one sentence of a take again, with another seed; the one that was there goes to the trash. */
   'speech.again': { params: z.strictObject({ job: JobId, index: z.int().min(0), seed: Seed }), result: Job },
   /**
-   * The whole take as one file, or one sentence of it: marked as synthetic, with the recipe unless settings say otherwise.
+   * The whole take as one file, or one sentence of it: marked as synthetic, with the recipe unless settings say otherwise. `recipe` false leaves it
+   * out in any case.
    */
   'speech.export': {
-    params: z.strictObject({ job: JobId, index: z.int().min(0).nullable(), format: SoundFormat }),
+    params: z.strictObject({ job: JobId, index: z.int().min(0).nullable(), format: SoundFormat, recipe: z.boolean().default(true) }),
     result: ExportedFile,
   },
 } as const;

@@ -67,7 +67,7 @@ export class Assets {
   }
 
   async #take(job: string): Promise<string> {
-    return this.exports.servedTake(job, this.takes.key(job), () => this.takes.sound(job));
+    return this.exports.servedTake(job, await this.takes.laidOut(job));
   }
 }
 

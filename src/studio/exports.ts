@@ -22,6 +22,7 @@ import { embedWithSharp, stripPng } from './recipe-file.js';
 import { loadSharp } from './sharp.js';
 import { markedWav, withMarks } from './sound-marks.js';
 import type { Sounds } from './sounds.js';
+import { type LaidOutTake, TakeFiles } from './speech/take-files.js';
 
 type Format = Exclude<Params<'items.export'>['format'], 'sheet'>;
 type PictureFormat = Exclude<Format, SoundFormat>;
@@ -39,7 +40,7 @@ export const EXPORT_FILE = /^[0-9a-z]{21}\.(?:png|jpg|webp|gif|wav|flac|mp3|zip|
 export class Exports {
   readonly #folder: string;
   readonly #plainFolder: string;
-  readonly #takesFolder: string;
+  readonly #takes: TakeFiles;
 
   constructor(
     dataFolder: string,
@@ -51,24 +52,28 @@ export class Exports {
   ) {
     this.#folder = join(dataFolder, 'exports');
     this.#plainFolder = join(this.#folder, 'plain');
-    this.#takesFolder = join(this.#folder, 'takes');
+    const takesFolder = join(this.#folder, 'takes');
+    this.#takes = new TakeFiles(takesFolder);
     rmSync(this.#folder, { recursive: true, force: true });
     mkdirSync(this.#plainFolder, { recursive: true });
-    mkdirSync(this.#takesFolder);
+    mkdirSync(takesFolder);
   }
 
   path(name: string): string {
     return join(this.#folder, name);
   }
 
-  /** One file for one item, a zip of them for several, or one contact sheet. */
-  async create(items: readonly Item[], format: Params<'items.export'>['format']): Promise<ExportedFile> {
+  /**
+   * One file for one item, a zip of them for several, or one contact sheet.
+   * @param withRecipe false leaves recipes out also where settings would not
+   */
+  async create(items: readonly Item[], format: Params<'items.export'>['format'], withRecipe = true): Promise<ExportedFile> {
     this.#removeOld();
     if (format === 'sheet') return this.write('ResGen sheet.png', await this.#sheet(items));
     const [first] = items;
-    if (items.length > 1 || !first) return this.#zip(items, format);
+    if (items.length > 1 || !first) return this.#zip(items, format, withRecipe);
     if (isSound(first) && !isSoundFormat(format)) throw noPicture();
-    return this.write(`${baseName(first)}.${EXTENSIONS[format]}`, await this.#file(first, format));
+    return this.write(`${baseName(first)}.${EXTENSIONS[format]}`, await this.#file(first, format, withRecipe));
   }
 
   /** The picture of an item as it may be shown and saved from a page; the stored one always has its recipe. */
@@ -91,62 +96,56 @@ export class Exports {
     return plain;
   }
 
-  /** A take as a file that is made once: `key` tells what it is made of. */
-  async servedTake(job: string, key: string, make: () => Promise<{ sound: Sound; recipe: Recipe }>): Promise<string> {
-    const name = `${job}-${key}${this.embedRecipe() ? '' : '-plain'}.wav`;
-    const file = join(this.#takesFolder, name);
-    if (await stat(file).catch(() => null)) return file;
-    const { sound, recipe } = await make();
-    await writeWhole(file, this.wav(sound, recipe));
-    // Sentences have come since, or others in their place.
-    for (const other of readdirSync(this.#takesFolder))
-      if (other.startsWith(`${job}-`) && other !== name) rmSync(join(this.#takesFolder, other), { force: true });
-    return file;
+  /** A take as far as it is made, as it may be heard and saved from a page. @throws StudioError as `assertUsable` */
+  async servedTake(job: string, { take, recipe }: { take: LaidOutTake; recipe: Recipe }): Promise<string> {
+    this.#checkVoice(recipe);
+    return this.embedRecipe() ? this.#takes.file(`${job}.wav`, take, recipe) : this.#takes.file(`${job}-plain.wav`, take, null);
   }
 
   /** A sound for the person to save, without the format's own ending in `base`. @throws StudioError as `assertUsable` */
-  async sound(base: string, sound: Sound, recipe: Recipe, format: SoundFormat): Promise<ExportedFile> {
+  async sound(base: string, sound: Sound, recipe: Recipe, format: SoundFormat, withRecipe = true): Promise<ExportedFile> {
     this.#removeOld();
-    return this.write(`${base}.${EXTENSIONS[format]}`, await this.#soundFile(sound, recipe, format));
+    return this.write(`${base}.${EXTENSIONS[format]}`, await this.#soundFile(sound, recipe, format, withRecipe));
   }
 
   /** Every sound that leaves as bytes is made here or in `wav`. */
-  async #soundFile(sound: Sound, recipe: Recipe, format: SoundFormat): Promise<Uint8Array<ArrayBuffer>> {
-    if (format === 'wav') return this.wav(sound, recipe);
+  async #soundFile(sound: Sound, recipe: Recipe, format: SoundFormat, withRecipe: boolean): Promise<Uint8Array<ArrayBuffer>> {
+    if (format === 'wav') return this.wav(sound, recipe, withRecipe);
     this.#checkVoice(recipe);
-    return compressed(sound, format, this.embedRecipe() ? recipe : null);
+    return compressed(sound, format, withRecipe && this.embedRecipe() ? recipe : null);
   }
 
-  wav(sound: Sound, recipe: Recipe): Uint8Array<ArrayBuffer> {
+  wav(sound: Sound, recipe: Recipe, withRecipe = true): Uint8Array<ArrayBuffer> {
     this.#checkVoice(recipe);
-    return markedWav(sound, this.embedRecipe() ? recipe : null);
+    return markedWav(sound, withRecipe && this.embedRecipe() ? recipe : null);
   }
 
   #checkVoice({ voice }: Recipe): void {
     if (voice !== undefined) this.assertUsable(voice);
   }
 
-  async #file(item: Item, format: Format): Promise<Uint8Array> {
+  async #file(item: Item, format: Format, withRecipe: boolean): Promise<Uint8Array> {
     if (isSound(item)) {
       // Before the sound is made: a voice that may not be used is not to be heard.
       this.#checkVoice(item.recipe);
-      return this.#soundFile(fromWav(await readFile(await this.sounds.file(item))), item.recipe, forSounds(format));
+      return this.#soundFile(fromWav(await readFile(await this.sounds.file(item))), item.recipe, forSounds(format), withRecipe);
     }
-    if (!isSoundFormat(format)) return this.#picture(item, format);
+    if (!isSoundFormat(format)) return this.#picture(item, format, withRecipe);
     throw new StudioError(
       'bad-request',
       'Not every chosen item is a sound. Choose a format of pictures: sounds among them are saved as WAV.',
     );
   }
 
-  async #picture(item: Item, format: PictureFormat): Promise<Buffer> {
+  async #picture(item: Item, format: PictureFormat, withRecipe: boolean): Promise<Buffer> {
     if (item.width === null) throw noPicture();
     const stored = await this.library.read(item.id, itemFiles.picture);
-    if (format === 'png') return this.embedRecipe() ? stored : stripPng(stored);
+    const embeds = withRecipe && this.embedRecipe();
+    if (format === 'png') return embeds ? stored : stripPng(stored);
     const sharp = await loadSharp();
     const picture = sharp(stored);
     const size = { width: item.width ?? 0, height: item.height ?? 0 };
-    const marked = this.embedRecipe() ? embedWithSharp(picture, item.recipe, size) : picture;
+    const marked = embeds ? embedWithSharp(picture, item.recipe, size) : picture;
     const encoded = format === 'jpeg' ? marked.jpeg({ quality: 95, chromaSubsampling: '4:4:4' }) : marked.webp({ quality: 95 });
     return encoded.toBuffer().catch(damaged);
   }
@@ -166,7 +165,7 @@ export class Exports {
   }
 
   /** Goes to the disk as it is made: thousands of pictures need not fit the memory. */
-  async #zip(items: readonly Item[], format: Format): Promise<ExportedFile> {
+  async #zip(items: readonly Item[], format: Format, withRecipe: boolean): Promise<ExportedFile> {
     const stored = `${newId()}.zip`;
     const file = this.path(stored);
     const handle = await open(file, 'w');
@@ -182,7 +181,7 @@ export class Exports {
     try {
       const taken = new Set<string>();
       for (const item of items) {
-        const bytes = await this.#file(item, format);
+        const bytes = await this.#file(item, format, withRecipe);
         // Pictures are compressed already, and sounds hardly get smaller.
         const entry = new ZipPassThrough(uniqueName(baseName(item), EXTENSIONS[isSound(item) ? forSounds(format) : format], taken));
         zip.add(entry);

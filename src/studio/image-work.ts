@@ -4,7 +4,7 @@ import { BatchProgress } from './batch-progress.js';
 import type { Engine, Generated } from './engine.js';
 import type { ItemsStore } from './items-store.js';
 import { type PlannedPicture, placeInPlan, planJob } from './job-plan.js';
-import type { Emit, JobWork, Running } from './job-work.js';
+import type { Emit, JobWork, Prepared, Running } from './job-work.js';
 import type { Library } from './library.js';
 import type { Models } from './models.js';
 import type { PictureEncoder } from './pictures.js';
@@ -31,12 +31,14 @@ export class ImageWork implements JobWork<ImageJob> {
   constructor(private readonly parts: Parts) {}
 
   /** @throws StudioError `not-found`, `bad-model` or `bad-request` */
-  async total(request: ImageJob['request']): Promise<number> {
+  async prepare(request: ImageJob['request']): Promise<Prepared> {
     const { manifest } = await this.parts.models.find(request.model);
-    return planJob(request, manifest).length;
+    return { total: planJob(request, manifest).length };
   }
 
-  readonly placeInPlan = placeInPlan;
+  placeInPlan({ request }: ImageJob, recipe: Recipe): number | null {
+    return placeInPlan(request, recipe);
+  }
 
   async run(job: ImageJob, { signal, kept, retryOnce }: Running): Promise<void> {
     const { request } = job;

@@ -52,8 +52,8 @@ export class JobQueue {
   /** @throws StudioError `not-found`, `bad-model`, `no-consent` or `bad-request` */
   async create(asked: Asked): Promise<Job> {
     const { work, jobs } = this.parts;
-    const total = asked.kind === 'image' ? await work.image.total(asked.request) : await work.speech.total(asked.request);
-    const job = jobs.add(asked, total);
+    const { total, plan } = asked.kind === 'image' ? await work.image.prepare(asked.request) : await work.speech.prepare(asked.request);
+    const job = jobs.add(asked, total, plan);
     this.#tell(job);
     this.#next();
     return job;
@@ -233,7 +233,7 @@ export class JobQueue {
 
   #placeInPlan(job: Job, recipe: Recipe): number | null {
     const { image, speech } = this.parts.work;
-    return job.kind === 'image' ? image.placeInPlan(job.request, recipe) : speech.placeInPlan(job.request, recipe);
+    return job.kind === 'image' ? image.placeInPlan(job, recipe) : speech.placeInPlan(job, recipe);
   }
 
   #tell(job: Job): void {

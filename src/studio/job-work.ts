@@ -9,12 +9,19 @@ export interface Running {
   retryOnce: <T>(things: string, work: () => Promise<T>) => Promise<T>;
 }
 
+export interface Prepared {
+  /** Items. */
+  total: number;
+  /** What the job is to go by whenever it runs, as JSON; none where its request is enough. */
+  plan?: unknown;
+}
+
 /** One kind of job: the queue keeps order, states and crashes, and leaves to this what a job is about. */
 export interface JobWork<J extends Job> {
-  /** Items that a request asks for. @throws StudioError where it can't be done */
-  total: (request: J['request']) => Promise<number>;
-  /** The place of such an item in what a request asks for, or null where it asks for no such one. */
-  placeInPlan: (request: J['request'], recipe: Recipe) => number | null;
+  /** What a request comes to. @throws StudioError where it can't be done */
+  prepare: (request: J['request']) => Promise<Prepared>;
+  /** The place of such an item in what a job asks for, or null where it asks for no such one. */
+  placeInPlan: (job: J, recipe: Recipe) => number | null;
   /** Makes and keeps what the job does not have yet. */
   run: (job: J, running: Running) => Promise<void>;
 }

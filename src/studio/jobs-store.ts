@@ -27,15 +27,29 @@ const COLUMNS = { state: 'state', startedAt: 'started_at', endedAt: 'ended_at', 
 export class JobsStore {
   constructor(private readonly db: Db) {}
 
-  add({ kind, request }: Pick<Job, 'kind' | 'request'>, total: number): Job {
+  /** @param plan what the job is to go by whenever it runs, as JSON; null where its request is enough */
+  add({ kind, request }: Pick<Job, 'kind' | 'request'>, total: number, plan: unknown = null): Job {
     const id = newId();
-    this.db
-      .prepare(
-        `INSERT INTO jobs (id, kind, request, state, created_at, done, total, place)
-         VALUES (?, ?, ?, 'queued', ?, 0, ?, (SELECT coalesce(max(place), 0) + 1 FROM jobs))`,
-      )
-      .run(id, kind, JSON.stringify(request), Date.now(), total);
+    this.db.transaction(() => {
+      this.db
+        .prepare(
+          `INSERT INTO jobs (id, kind, request, state, created_at, done, total, place)
+           VALUES (?, ?, ?, 'queued', ?, 0, ?, (SELECT coalesce(max(place), 0) + 1 FROM jobs))`,
+        )
+        .run(id, kind, JSON.stringify(request), Date.now(), total);
+      if (plan !== null) this.setPlan(id, plan);
+    })();
     return this.get(id);
+  }
+
+  /** What `add` or `setPlan` was given, or null. */
+  plan(id: string): unknown {
+    const row = this.db.prepare('SELECT plan FROM plans WHERE job = ?').get(id) as { plan: string } | undefined;
+    return row ? JSON.parse(row.plan) : null;
+  }
+
+  setPlan(id: string, plan: unknown): void {
+    this.db.prepare('INSERT OR REPLACE INTO plans (job, plan) VALUES (?, ?)').run(id, JSON.stringify(plan));
   }
 
   /** @throws StudioError `not-found` */
@@ -79,7 +93,12 @@ export class JobsStore {
   /** Forgets jobs that have ended; returns which. */
   remove(ids: readonly string[]): string[] {
     const remove = this.db.prepare("DELETE FROM jobs WHERE id = ? AND state IN ('done', 'failed', 'cancelled')");
-    return this.db.transaction(() => ids.filter((id) => remove.run(id).changes > 0))() as string[];
+    const removePlan = this.db.prepare('DELETE FROM plans WHERE job = ?');
+    return this.db.transaction(() => {
+      const removed = ids.filter((id) => remove.run(id).changes > 0);
+      for (const id of removed) removePlan.run(id);
+      return removed;
+    })() as string[];
   }
 
   /** Puts jobs that were running when the studio ended back into the queue. */

@@ -94,6 +94,8 @@ const MIGRATIONS = [
   'CREATE TABLE dictionary (word TEXT PRIMARY KEY, said TEXT NOT NULL) WITHOUT ROWID;',
   // Texts that are said are jobs too, of another kind than pictures.
   "ALTER TABLE jobs ADD COLUMN kind TEXT NOT NULL DEFAULT 'image';",
+  // What a text is said as, kept from the moment it was asked for. Apart from the jobs, which are listed a thousand at a time.
+  'CREATE TABLE plans (job TEXT PRIMARY KEY, plan TEXT NOT NULL) WITHOUT ROWID;',
 ];
 
 /** The schema that this build writes. */

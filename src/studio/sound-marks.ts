@@ -19,14 +19,33 @@ export function markedWav(sound: Sound, recipe: Recipe | null): Uint8Array<Array
 /** The same WAV with these marks in place of those that it had. */
 export function withMarks(wav: Uint8Array, recipe: Recipe | null): Uint8Array<ArrayBuffer> {
   const kept = [...chunksOf(wav)].filter(({ id }) => id !== OWN && id !== LIST).map(({ id, body }) => chunk(id, body));
+  const body = Buffer.concat([Buffer.from('WAVE'), ...kept, ...marks(recipe)]);
+  return new Uint8Array(chunk('RIFF', body));
+}
+
+/**
+ * The beginning of a 16-bit WAV that is going to grow: everything up to its samples, of which there are `length`. The marks come first here, so
+ * that the file has them however much of it there is.
+ */
+export function markedHead(length: number, sampleRate: number, recipe: Recipe | null): Uint8Array<ArrayBuffer> {
+  const [format] = chunksOf(toWav(new Float32Array(0), sampleRate));
+  const before = [...(format ? [chunk(format.id, format.body)] : []), ...marks(recipe)];
+  const samples = Buffer.alloc(CHUNK_HEADER);
+  samples.write('data', 'latin1');
+  samples.writeUInt32LE(length * 2, 4);
+  const body = Buffer.concat([Buffer.from('WAVE'), ...before, samples]);
+  const whole = new Uint8Array(chunk('RIFF', body));
+  new DataView(whole.buffer).setUint32(4, whole.length - CHUNK_HEADER + length * 2, true);
+  return whole;
+}
+
+function marks(recipe: Recipe | null): Buffer[] {
   const info = Buffer.concat([
     Buffer.from('INFO'),
     chunk('ISFT', zeroEnded(recipe ? `ResGen Studio ${recipe.studio}` : 'ResGen Studio')),
     chunk('ICMT', zeroEnded(SYNTHETIC)),
   ]);
-  const own = recipe ? [chunk(OWN, Buffer.from(JSON.stringify(recipe)))] : [];
-  const body = Buffer.concat([Buffer.from('WAVE'), ...kept, chunk(LIST, info), ...own]);
-  return new Uint8Array(chunk('RIFF', body));
+  return [chunk(LIST, info), ...(recipe ? [chunk(OWN, Buffer.from(JSON.stringify(recipe)))] : [])];
 }
 
 export function isWav(bytes: Uint8Array): boolean {

@@ -41,6 +41,7 @@ import { Sounds, decodeSound } from './sounds.js';
 import { Planner } from './speech/plan.js';
 import { Prompts } from './speech/prompts.js';
 import { SpeechWork } from './speech/speech-work.js';
+import { StoredPlans } from './speech/stored-plans.js';
 import { Takes } from './speech/takes.js';
 import { StudioLog, eventLines } from './studio-log.js';
 import { VoicesStore } from './voices/store.js';
@@ -166,14 +167,15 @@ function assemble(
   );
   const dictionary = new DictionaryStore(db);
   const planner = new Planner(dictionary, g2pFile ?? null);
+  const plans = new StoredPlans(jobs, planner);
   const prompts = new Prompts(voices);
   const making = { jobs, items, library, models, settings, engine, emit, version };
   const work = {
     image: new ImageWork({ ...making, encoder }),
-    speech: new SpeechWork({ ...making, voices, planner, prompts }),
+    speech: new SpeechWork({ ...making, voices, planner, plans, prompts }),
   };
   const queue = new JobQueue({ jobs, items, work, emit, onError });
-  const takes = new Takes({ jobs, items, library, models, planner, version });
+  const takes = new Takes({ jobs, items, library, models, plans, version });
   const exports = new Exports(
     folder,
     library,

@@ -29,6 +29,11 @@ def test_corpus_is_what_the_front_end_says():
         ("No. 5, 1/3 of 1,000,001", "number five , one third of one million one ."),
         ("1905, 2000 and 1800", "nineteen oh five , two thousand and eighteen hundred ."),
         ("Call 555-123-4567", "call five five five , one two three , four five six seven ."),
+        ("Open 24/7, rated 10/10 and 9/10.", "open twenty four seven , rated ten out of ten and nine out of ten ."),
+        ("-$20, 5¢, 1€ and €1", "minus twenty dollars , five cents , one euro and one euro ."),
+        ("Version 2.0.1 at 192.168.0.1.", "version two point zero point one at one hundred ninety two dot one hundred sixty eight dot zero dot one ."),
+        ("She got an A.", "she got an _a ."),
+        ("Call +1 555-123-4567, 5-10 kg", "call plus one , five five five , one two three , four five six seven , five to ten kilograms ."),
     ],
 )
 def test_tokens(text: str, words: str):
@@ -36,7 +41,7 @@ def test_tokens(text: str, words: str):
 
 
 def test_problems_are_sentences():
-    for text, start in (("", "There is no text"), ("!?", "There are no words"), ("Ω ж", "This voice reads English"), ("a" * 50_001, "This text has 50,001"), ("Go [pause 0,5s] now", "“.pause 0,5s.” is not a pause")):
+    for text, start in (("", "There is no text"), ("!?", "There are no words"), ("Ω ж", "This voice reads English"), ("a" * 50_001, "This text has 50,001"), ("Go [pause 0,5s] now", "“.pause 0,5s.” is not a pause"), ("Go [pause 11s] now", "“.pause 11s.” is longer than the 10 seconds")):
         with pytest.raises(TextProblem, match=start):
             FrontEnd()(text)
 

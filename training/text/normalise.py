@@ -47,13 +47,11 @@ def clean(text: str) -> str:
     return "".join(out)
 
 
-LONGEST_PAUSE_MS = 10_000
-
 _PAUSE = re.compile(r"\[pause\s+(\d{1,5}(?:\.\d{1,3})?)\s*(ms|s)?\s*\]", re.ASCII | re.IGNORECASE)
 _ODD_PAUSE = re.compile(r"\[\s*pause\b[^\]\n]*\]", re.ASCII | re.IGNORECASE)
 _PARAGRAPH = re.compile(r"\n\s*\n", re.ASCII)
 _END = re.compile(r"[.!?]+[\"')\]]*\s+(?=[\"'(\[]*([A-Z0-9]))", re.ASCII)
-_BEFORE_DOT = re.compile(r"([A-Za-z][A-Za-z.]*)\.[\"')\]]*\s+$", re.ASCII)
+_BEFORE_DOT = re.compile(r"(?:([A-Za-z]+)\s+)?([A-Za-z][A-Za-z.]*)\.[\"')\]]*\s+$", re.ASCII)
 
 
 def parts(text: str) -> list[str | float]:
@@ -66,7 +64,10 @@ def parts(text: str) -> list[str | float]:
     for m in _PAUSE.finditer(cleaned):
         out += sentences(cleaned[at : m.start()])
         milliseconds = float(m[1]) * (1 if (m[2] or "s").lower() == "ms" else 1000)
-        out.append(min(LONGEST_PAUSE_MS, int(milliseconds + 0.5)) / 1000)
+        limit = tables()["limits"]["pauseSeconds"]
+        if milliseconds > limit * 1000:
+            raise TextProblem(tables()["problems"]["longPause"].format(pause=m[0], limit=limit))
+        out.append(int(milliseconds + 0.5) / 1000)
         at = m.end()
     return out + sentences(cleaned[at:])
 
@@ -85,15 +86,17 @@ def sentences(cleaned: str) -> list[str]:
 
 
 def _inside(before: str) -> bool:
-    """Whether a full stop ends an abbreviation or an initial rather than the sentence."""
+    """Whether a full stop ends an abbreviation or an initial rather than the sentence, as "plan B." does."""
     m = _BEFORE_DOT.search(before)
     if not m:
         return False
-    word = m[1].lower()
+    word = m[2].lower()
     t = tables()
     if "." in word:
         return word not in ("p.m", "a.m")
-    return (len(word) == 1 and m[1] != "I") or (word in t["abbreviations"] and word not in t["endings"]) or word in t["inside"]
+    if len(word) == 1:
+        return m[2] != "I" and (m[1] or "").lower() not in t["lettered"]
+    return (word in t["abbreviations"] and word not in t["endings"]) or word in t["inside"]
 
 
 def _cut(sentence: str) -> list[str]:

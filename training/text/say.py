@@ -82,11 +82,38 @@ def year(t: Tables, _: str, digits: str) -> str:
     return year_words(t, digits)
 
 
+_SIGNS = {
+    ".": "dot", "@": "at", "-": "dash", "/": "slash", "+": "plus", "_": "underscore", ":": "colon", "?": "question mark",
+    "=": "equals", "&": "and", "#": "hash", "%": "percent", "~": "tilde",
+}  # fmt: skip
+
+
 def address(t: Tables, _: str, text: str) -> str:
-    text = text.replace("_", " ")
-    for sign, word in ((".", "dot"), ("@", "at"), ("-", "dash"), ("/", "slash"), ("+", "plus")):
-        text = text.replace(sign, f" {word} ")
-    return text.replace("www", letters(t, "", "www"))
+    """Signs by their names; a letter alone is one, not the article."""
+    said = "".join(f" {_SIGNS[c]} " if c in _SIGNS else c for c in text)
+    said = re.sub(r"\b[A-Za-z]\b", lambda m: letters(t, "", m[0]), said, flags=re.ASCII)
+    return re.sub("www", letters(t, "", "www"), said, flags=re.IGNORECASE)
+
+
+def dotted(t: Tables, _: str, text: str, port: str) -> str:
+    """The address of a machine (192.168.0.1), or a version (2.0.1)."""
+    parts = text.split(".")
+    is_address = len(parts) == 4 and all(int(part) < 256 for part in parts)
+    said = (" dot " if is_address else " point ").join(whole(t, part) for part in parts)
+    return f"{said} colon {whole(t, port)}" if port else said
+
+
+def version(*_: object) -> str:
+    return "version"
+
+
+def space(*_: object) -> str:
+    return ""
+
+
+def european(t: Tables, _: str, text: str) -> str:
+    """1.000,50: a point between thousands and a comma for the decimals."""
+    return number(t, text.replace(".", "").replace(",", "."))
 
 
 def _half(t: Tables, letter: str) -> str:
@@ -130,6 +157,16 @@ def _month(t: Tables, name: str) -> int:
     return next(i for i, month in enumerate(t["months"]) if month.startswith(name.lower()[:3])) + 1
 
 
+def dot_date(t: Tables, match: str, day: str, month: str, y: str) -> str:
+    if not (1 <= int(month) <= 12 and 1 <= int(day) <= 31):
+        return dotted(t, match, match, "")
+    return _date(t, int(month), day, y)
+
+
+def day_of_year(t: Tables, _: str, before: str, month: str, day: str) -> str:
+    return f"{before} {_date(t, int(month), day, '')}"
+
+
 def month_day(t: Tables, _: str, month: str, day: str, y: str) -> str:
     return _date(t, _month(t, month), day, y)
 
@@ -149,17 +186,48 @@ def decade_short(t: Tables, _: str, tens: str) -> str:
     return t["decades"][tens]
 
 
-def money(t: Tables, match: str, sign: str, amount: str, magnitude: str) -> str:
+def _amount(text: str) -> str:
+    """With a point for the decimals, where there is a comma (5,50 €)."""
+    return re.sub(r",(\d\d)$", r".\1", text, flags=re.ASCII)
+
+
+def money(t: Tables, match: str, minus_sign: str, sign: str, text: str, magnitude: str) -> str:
     one, many, cent, cents = t["currencies"][sign]
+    below_zero = "minus " if minus_sign or text[0] == "-" else ""
+    amount = _amount(text.lstrip("-"))
     if magnitude:
-        return f"{number(t, amount)} {t['magnitudes'].get(magnitude.lower(), magnitude.lower())} {many}"
+        return f"{below_zero}{number(t, amount)} {_magnitude(t, magnitude)} {many}"
     before, _, after = amount.replace(",", "").partition(".")
     if len(after) != 2:
-        return f"{number(t, amount)} {one if amount == '1' else many}"
+        return f"{below_zero}{number(t, amount)} {one if amount == '1' else many}"
     small = f"{below_hundred(t, int(after))} {cent if after == '01' else cents}" if int(after) else ""
     if small and not before.strip("0"):
-        return small
-    return f"{whole(t, before)} {one if before == '1' else many}{' and ' if small else ''}{small}"
+        return below_zero + small
+    return f"{below_zero}{whole(t, before)} {one if before == '1' else many}{' and ' if small else ''}{small}"
+
+
+def _magnitude(t: Tables, name: str) -> str:
+    return t["magnitudes"].get(name.lower(), name.lower())
+
+
+def money_after(t: Tables, match: str, text: str, magnitude: str, sign: str) -> str:
+    return money(t, match, "", sign, text, magnitude)
+
+
+def money_span(t: Tables, match: str, sign: str, a: str, b: str, magnitude: str) -> str:
+    """$5-10 million; amounts with cents are said each in full."""
+    if not magnitude and any(re.search(r"\.\d\d$", amount, re.ASCII) for amount in (a, b)):
+        return f"{money(t, match, '', sign, a, '')} to {money(t, match, '', sign, b, '')}"
+    scale = f" {_magnitude(t, magnitude)}" if magnitude else ""
+    return f"{number(t, a)} to {number(t, b)}{scale} {t['currencies'][sign][1]}"
+
+
+def cents(t: Tables, _: str, amount: str) -> str:
+    return f"{number(t, amount)} {'cent' if amount == '1' else 'cents'}"
+
+
+def per(*_: object) -> str:
+    return "per"
 
 
 def percent(t: Tables, _: str, amount: str) -> str:
@@ -174,9 +242,23 @@ def unit(t: Tables, _: str, amount: str, name: str) -> str:
     return f"{number(t, amount)} {t['units'][name][0 if amount == '1' else 1]}"
 
 
+def height(t: Tables, _: str, feet: str, inches: str) -> str:
+    return f"{whole(t, feet)} foot {whole(t, inches)}"
+
+
+def pair(t: Tables, _: str, a: str, b: str) -> str:
+    """24/7, 50/50: two numbers that are a name."""
+    return f"{whole(t, a)} {whole(t, b)}"
+
+
+def out_of(t: Tables, _: str, a: str, b: str) -> str:
+    """A mark (9/10); what is more than the whole is a fraction."""
+    return f"{whole(t, a)} out of {whole(t, b)}" if int(a) <= int(b) else fraction(t, "", a, b)
+
+
 def fraction(t: Tables, _: str, above: str, below: str) -> str:
     a, b = int(above), int(below)
-    if b == 0 or a == 0:
+    if b == 0 or a == 0 or a > 99 or b > 100:
         return f"{whole(t, str(a))} over {whole(t, str(b))}"
     name = {1: "over one", 2: "half", 4: "quarter"}.get(b) or to_ordinal(t, whole(t, str(b)))
     if a > 1 and b > 1:
@@ -189,8 +271,11 @@ def mixed_fraction(t: Tables, _: str, count: str, above: str, below: str) -> str
     return f"{whole(t, count)} and {'a ' + said[4:] if said.startswith('one ') else said}"
 
 
-def digits(t: Tables, _: str, text: str) -> str:
-    return ", ".join(one_by_one(t, group) for group in re.findall(r"\d+", text, re.ASCII))
+def digits(t: Tables, _: str, *texts: str) -> str:
+    """A number that is called rather than counted: digit by digit, with a breath between its groups."""
+    text = "".join(texts)
+    plus = "plus " if text[0] == "+" else ""
+    return plus + ", ".join(one_by_one(t, group) for group in re.findall(r"\d+", text, re.ASCII))
 
 
 def _count(t: Tables, text: str) -> str:
@@ -203,6 +288,56 @@ def span(t: Tables, _: str, a: str, b: str) -> str:
 
 def by(t: Tables, _: str, a: str, b: str) -> str:
     return f"{number(t, a)} by {number(t, b)}"
+
+
+def to(t: Tables, _: str, first: str) -> str:
+    """The first of two amounts with one unit (5-10 kg), as it stands: rules that follow say it."""
+    return f"{first} to"
+
+
+def minus(*_: object) -> str:
+    return "minus"
+
+
+def times(t: Tables, _: str, amount: str) -> str:
+    return f"{number(t, amount)} {'time' if amount == '1' else 'times'}"
+
+
+def multiplied(*_: object) -> str:
+    return "times"
+
+
+def sharp(t: Tables, _: str, note: str) -> str:
+    return f"{letters(t, '', note)} sharp"
+
+
+def hashtag(*_: object) -> str:
+    return "hashtag"
+
+
+def point(*_: object) -> str:
+    return "point"
+
+
+def dot(*_: object) -> str:
+    return "dot"
+
+
+def without(*_: object) -> str:
+    return "without"
+
+
+def with_word(*_: object) -> str:
+    return "with"
+
+
+def and_or(*_: object) -> str:
+    return "and or"
+
+
+def both(t: Tables, _: str, a: str, b: str) -> str:
+    """R&D, AT&T"""
+    return f"{letters(t, '', a)} and {letters(t, '', b)}"
 
 
 def about(*_: object) -> str:

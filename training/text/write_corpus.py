@@ -1,4 +1,4 @@
-"""Writes the 1,000 texts that hold both front ends to the same phones: `test/fixtures/text/phones.jsonl`.
+"""Writes the 1,200 texts that hold both front ends to the same phones: `test/fixtures/text/phones.jsonl`.
 
     python -m training.text.write_corpus
 
@@ -17,6 +17,9 @@ from training.text.phones import FrontEnd, Sentence
 
 CORPUS = Path(__file__).parents[2] / "test" / "fixtures" / "text" / "phones.jsonl"
 COUNT = 1000
+"""Texts from `_TEMPLATES`."""
+COUNT_AMBIGUOUS = 200
+"""Texts from `_AMBIGUOUS`, which came later: those before them stay as they are."""
 USER = {"resgen": "R EH1 Z JH EH2 N", "qwertz": "kwerts"}
 
 _TEMPLATES = """The {word} of {oov} cost {money}, or {percent} more than in {year}.
@@ -39,6 +42,17 @@ A {word}, an {oov}, the {oov}, the {word}, and to {word} or not to {word}
 {title} {oov} lives on {word} St. near St. {oov}; {initials} {oov} doesn't.
 It was {iso}, not {slash}. The {oov}s' {word}s — crème, naïve, Zoë.
 Set x={number} + {number}/{number} ~{number} {word}-{word} {word}—{word}""".split("\n")
+
+_AMBIGUOUS = """{oov} is open {slashed}, {slashed} of the {word}, and closed on {slashed}.
+It went from {signed} to {signed}; {oov} paid {signed} a {word} and {signed}/{per}.
+Version {dotted} runs at {dotted}, or so {oov} says.
+She got {letter}. Then {letter} came, and {letter} is a {word}.
+Call {phone} or {phone}, {word}!
+Between {range} it {word}ed, {range}, {range} at least.
+We're #{tens} of {tens}: @{oov} #{word} is {times} as {word}.
+Mail {word}.{oov}_{word}@{word}.co.uk or see {address} or {address}, {word}.
+{word} {word}, {tens}-{tens} or {tens}:{tens}, {dotted}, {slashed}
+A {oov} w/ {word} and/or {word} [pause {pause}] R&D, {height}, {signed}. [pause {pause}]""".split("\n")
 
 
 def _oov(r: random.Random) -> str:
@@ -70,7 +84,7 @@ def _fill(r: random.Random, words: list[str]) -> dict[str, object]:
         "fraction": r.choice(["½", f"{n(1, 9)}/{n(2, 20)}", "3/4", "¼"]),
         "mixed": r.choice([f"{n(1, 9)} {n(1, 3)}/4", f"{n(1, 9)}½"]),
         "degrees": r.choice([f"{n(-40, 110)}°F", f"{n(0, 40)} °C", f"{n(1, 360)}°", "1°"]),
-        "pause": r.choice(["0.5s", "1 s", "250ms", "99 s", "0.125 s"]),
+        "pause": r.choice(["0.5s", "1 s", "250ms", "9.9 s", "0.125 s"]),
         "model": r.choice("MP3 4K B2B H2O A4 iPhone12 X11s 3D".split()),
         "initials": r.choice(["J. R.", "A.", "W.E.B.", "H. G."]),
         "iso": f"{year}-{n(1, 12):02}-{n(1, 28):02}",
@@ -78,25 +92,53 @@ def _fill(r: random.Random, words: list[str]) -> dict[str, object]:
     }
 
 
+def _fill_ambiguous(r: random.Random) -> dict[str, object]:
+    n = lambda a, b: r.randint(a, b)  # noqa: E731
+    sign, groups = r.choice("$£€¥"), [str(n(100, 999)), str(n(100, 999)), str(n(1000, 9999))]
+    unit = r.choice(["", "%", " kg", "km", "°C", " pm", "th"])
+    return {
+        "slashed": r.choice(["24/7", "9/11", "50/50", "10/10", "7/10", "12/25", "04/07", f"{n(1, 12)}/{n(1, 31)}", f"{n(1, 300)}/{n(1, 300)}"]),
+        "signed": r.choice([f"-{sign}{n(1, 99)}", f"{sign}-{n(1, 99)}", f"{n(1, 99)}{sign}", f"{n(1, 99)},{n(10, 99)} {sign}", f"{n(1, 99)}¢", f"{sign}{n(1, 9)}-{n(10, 99)}k"]),
+        "per": r.choice(["month", "hour", "person", "km"]),
+        "dotted": r.choice([f"v{n(1, 9)}", f"{n(0, 9)}.{n(0, 20)}.{n(0, 9)}", f"192.168.{n(0, 255)}.{n(0, 255)}", f"10.0.0.{n(0, 255)}:{n(10, 65535)}", f"{n(1, 31)}.{n(1, 12)}.{n(1900, 2050)}", "1.234,50", ".5"]),
+        "letter": r.choice(["an A", "a B", "plan C", "Vitamin A", "the letter a", "straight A's", "A and B", "A-1", "C#"]),
+        "phone": r.choice(["+1 " + "-".join(groups), ".".join(groups), " ".join(groups), "1-800-" + "-".join(groups[1:]), f"+44 20 {groups[2]} {n(1000, 9999)}", "020 7946 0958", f"+49{n(10**8, 10**9)}", f"5{n(10**8, 10**9 - 1)}", "911"]),
+        "range": r.choice([f"{n(1, 9)}-{n(10, 20)}{unit}", f"{n(1, 9)}{unit} - {n(10, 20)}{unit}", f"{n(1, 9)}.5-{n(10, 20)}.25", "9am-5pm", "9:00-17:30", "$5-$10", "$5.50-$7.25", "500-1000", "1990-95", "3-1=2"]),
+        "tens": n(1, 99),
+        "times": r.choice(["3x", "1.5x", "10×", "1x", "4x4", "2 * 2"]),
+        "address": r.choice(["https://www.example.org/a/b?x=1&y=2#top", "http://localhost:8080/a_b", "example.de", "index.html", "ftp://a.b.net/"]),
+        "height": r.choice([f"{n(4, 7)}'{n(0, 11)}\"", f"{n(4, 7)}′ {n(0, 11)}″"]),
+        "pause": r.choice(["0.5s", "10 s", "250ms"]),
+    }  # fmt: skip
+
+
 def corpus() -> list[str]:
     r = random.Random(6)
     words = sorted(w for w in dictionary() if w.isascii() and w.isalpha())
-    out = []
-    for i in range(COUNT):
-        text, fill = _TEMPLATES[i % len(_TEMPLATES)], _fill(r, words)
-        for name, value in fill.items():
-            text = text.replace("{" + name + "}", str(value))
-        draws = {
-            "word": lambda: r.choice(words),
-            "WORD": lambda: r.choice(words).upper(),
-            "oov": lambda: _oov(r).capitalize(),
-            "OOV": lambda: _oov(r).upper(),
-        }
-        for name, draw in draws.items():
+    out = [_filled(r, _TEMPLATES[i % len(_TEMPLATES)], _fill(r, words), words) for i in range(COUNT)]
+    for i in range(COUNT_AMBIGUOUS):
+        text = _AMBIGUOUS[i % len(_AMBIGUOUS)]
+        for name in _fill_ambiguous(r):
+            # Each place is filled anew.
             while "{" + name + "}" in text:
-                text = text.replace("{" + name + "}", draw(), 1)
-        out.append(text)
+                text = text.replace("{" + name + "}", str(_fill_ambiguous(r)[name]), 1)
+        out.append(_filled(r, text, {}, words))
     return out
+
+
+def _filled(r: random.Random, text: str, fill: dict[str, object], words: list[str]) -> str:
+    for name, value in fill.items():
+        text = text.replace("{" + name + "}", str(value))
+    draws = {
+        "word": lambda: r.choice(words),
+        "WORD": lambda: r.choice(words).upper(),
+        "oov": lambda: _oov(r).capitalize(),
+        "OOV": lambda: _oov(r).upper(),
+    }
+    for name, draw in draws.items():
+        while "{" + name + "}" in text:
+            text = text.replace("{" + name + "}", draw(), 1)
+    return text
 
 
 def line(front_end: FrontEnd, text: str) -> str:
@@ -108,7 +150,7 @@ def main() -> None:
     front_end = FrontEnd(USER)
     CORPUS.parent.mkdir(parents=True, exist_ok=True)
     CORPUS.write_text("".join(line(front_end, text) for text in corpus()), "utf-8")
-    print(f"{CORPUS}: {COUNT} texts")
+    print(f"{CORPUS}: {COUNT + COUNT_AMBIGUOUS} texts")
 
 
 if __name__ == "__main__":

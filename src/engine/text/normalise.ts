@@ -3,7 +3,6 @@ import { type Say } from './say.js';
 import { lookUp, tables } from './tables.js';
 
 const { problems, limits, kept } = tables;
-const LONGEST_PAUSE_MS = 10_000;
 
 const bad = (sentence: string): StudioError => new StudioError('bad-request', sentence);
 
@@ -35,11 +34,11 @@ function clean(text: string): string {
 const PAUSE = /\[pause\s+(\d{1,5}(?:\.\d{1,3})?)\s*(ms|s)?\s*\]/gi;
 const ODD_PAUSE = /\[\s*pause\b[^\]\n]*\]/i;
 const END = /[.!?]+["')\]]*\s+(?=["'(\[]*([A-Z0-9]))/g;
-const BEFORE_DOT = /([A-Za-z][A-Za-z.]*)\.["')\]]*\s+$/;
+const BEFORE_DOT = /(?:([A-Za-z]+)\s+)?([A-Za-z][A-Za-z.]*)\.["')\]]*\s+$/;
 
 /**
  * Sentences in order, and between them seconds of silence from `[pause 0.5s]`.
- * @throws StudioError `bad-request`; also for a pause that is written otherwise, which would be read aloud
+ * @throws StudioError `bad-request`; also for a pause that is written otherwise, which would be read aloud, or is too long
  */
 export function parts(text: string): (string | number)[] {
   const cleaned = clean(text);
@@ -49,7 +48,9 @@ export function parts(text: string): (string | number)[] {
   let from = 0;
   for (const m of cleaned.matchAll(PAUSE)) {
     const milliseconds = Number(m[1]) * (m[2]?.toLowerCase() === 'ms' ? 1 : 1000);
-    out.push(...sentences(cleaned.slice(from, m.index)), Math.min(LONGEST_PAUSE_MS, Math.floor(milliseconds + 0.5)) / 1000);
+    if (milliseconds > limits.pauseSeconds * 1000)
+      throw bad(problems.longPause.replace('{pause}', m[0]).replace('{limit}', String(limits.pauseSeconds)));
+    out.push(...sentences(cleaned.slice(from, m.index)), Math.floor(milliseconds + 0.5) / 1000);
     from = m.index + m[0].length;
   }
   return [...out, ...sentences(cleaned.slice(from))];
@@ -71,13 +72,13 @@ function sentences(cleaned: string): string[] {
   return out.filter((sentence) => /[A-Za-z0-9]/.test(sentence));
 }
 
-/** Whether a full stop ends an abbreviation or an initial rather than the sentence. */
+/** Whether a full stop ends an abbreviation or an initial rather than the sentence, as “plan B.” does. */
 function isInside(before: string): boolean {
-  const last = BEFORE_DOT.exec(before)?.[1];
+  const [, previous = '', last] = BEFORE_DOT.exec(before) ?? [];
   if (last === undefined) return false;
   const word = last.toLowerCase();
   if (word.includes('.')) return word !== 'p.m' && word !== 'a.m';
-  if (word.length === 1) return last !== 'I';
+  if (word.length === 1) return last !== 'I' && !tables.lettered.includes(previous.toLowerCase());
   return (lookUp(tables.abbreviations, word) !== undefined && !tables.endings.includes(word)) || tables.inside.includes(word);
 }
 

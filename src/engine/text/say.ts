@@ -76,7 +76,7 @@ const monthOf = (name: string): number => t.months.findIndex((month) => month.st
 
 function fraction(above: string, below: string): string {
   const [a, b] = [Number(above), Number(below)];
-  if (a === 0 || b === 0) return `${whole(String(a))} over ${whole(String(b))}`;
+  if (a === 0 || b === 0 || a > 99 || b > 100) return `${whole(String(a))} over ${whole(String(b))}`;
   const one = b === 1 ? 'over one' : b === 2 ? 'half' : b === 4 ? 'quarter' : toOrdinal(whole(String(b)));
   const many = b === 2 ? 'halves' : `${one}s`;
   return `${whole(String(a))} ${a > 1 && b > 1 ? many : one}`;
@@ -91,6 +91,45 @@ function roman(text: string): string {
   return String(values.reduce((sum, v, i) => sum + (v < (values[i + 1] ?? 0) ? -v : v), 0));
 }
 
+const SIGNS: Readonly<Record<string, string>> = {
+  '.': 'dot',
+  '@': 'at',
+  '-': 'dash',
+  '/': 'slash',
+  '+': 'plus',
+  _: 'underscore',
+  ':': 'colon',
+  '?': 'question mark',
+  '=': 'equals',
+  '&': 'and',
+  '#': 'hash',
+  '%': 'percent',
+  '~': 'tilde',
+};
+
+/** The address of a machine (192.168.0.1), or a version (2.0.1). */
+function dotted(text: string, port: string): string {
+  const numbers = text.split('.');
+  const isAddress = numbers.length === 4 && numbers.every((one) => Number(one) < 256);
+  const said = numbers.map(whole).join(isAddress ? ' dot ' : ' point ');
+  return port ? `${said} colon ${whole(port)}` : said;
+}
+
+const magnitudeOf = (name: string): string => lookUp(t.magnitudes, name.toLowerCase()) ?? name.toLowerCase();
+
+function money(minus: string, sign: string, text: string, magnitude: string): string {
+  const [one = '', many = '', cent = '', cents = ''] = t.currencies[sign as keyof typeof t.currencies];
+  const belowZero = minus || text.startsWith('-') ? 'minus ' : '';
+  // With a point for the decimals, where there is a comma (5,50 €).
+  const amount = text.replace(/^-+/, '').replace(/,(\d\d)$/, '.$1');
+  if (magnitude) return `${belowZero}${number(amount)} ${magnitudeOf(magnitude)} ${many}`;
+  const [before = '', after = ''] = amount.replaceAll(',', '').split('.');
+  if (after.length !== 2) return `${belowZero}${number(amount)} ${amount === '1' ? one : many}`;
+  const small = Number(after) ? `${belowHundred(Number(after))} ${after === '01' ? cent : cents}` : '';
+  if (small && !/[^0]/.test(before)) return belowZero + small;
+  return `${belowZero}${whole(before)} ${before === '1' ? one : many}${small ? ' and ' : ''}${small}`;
+}
+
 const isOne = (amount: string): 0 | 1 => (amount === '1' ? 0 : 1);
 
 /** @param isWord whether the dictionary knows a word in lower case */
@@ -101,18 +140,16 @@ export function createSay(isWord: (word: string) => boolean): Readonly<Record<st
     ordinal: (_, digits = '') => toOrdinal(whole(digits.replaceAll(',', ''))),
     year: (_, digits = '') => yearWords(digits),
 
+    /** Signs by their names; a letter alone is one, not the article. */
     address(_, text = '') {
-      let said = text.replaceAll('_', ' ');
-      for (const [sign, word] of [
-        ['.', 'dot'],
-        ['@', 'at'],
-        ['-', 'dash'],
-        ['/', 'slash'],
-        ['+', 'plus'],
-      ] as const)
-        said = said.replaceAll(sign, ` ${word} `);
-      return said.replaceAll('www', spell('www'));
+      const said = Array.from(text, (c) => (Object.hasOwn(SIGNS, c) ? ` ${SIGNS[c] ?? ''} ` : c)).join('');
+      return said.replace(/\b[A-Za-z]\b/g, (letter) => spell(letter)).replace(/www/gi, spell('www'));
     },
+    dotted: (_, text = '', port = '') => dotted(text, port),
+    version: () => 'version',
+    space: () => '',
+    /** 1.000,50: a point between thousands and a comma for the decimals. */
+    european: (_, text = '') => number(text.replaceAll('.', '').replace(',', '.')),
 
     time(_, hours = '', minutes = '', seconds = '', half = '') {
       if (Number(hours) > 24) return `${whole(hours)} ${whole(minutes)}`;
@@ -130,6 +167,11 @@ export function createSay(isWord: (word: string) => boolean): Readonly<Record<st
       if (Number(month) < 1 || Number(month) > 12) return [a, b, y].map(plain).join(' slash ');
       return date(Number(month), day, y.length === 4 ? y : (Number(y) < 50 ? '20' : '19') + y);
     },
+    dotDate(match, day = '', month = '', y = '') {
+      const isDate = Number(month) >= 1 && Number(month) <= 12 && Number(day) >= 1 && Number(day) <= 31;
+      return isDate ? date(Number(month), day, y) : dotted(match, '');
+    },
+    dayOfYear: (_, before = '', month = '', day = '') => `${before} ${date(Number(month), day, '')}`,
     monthDay: (_, month = '', day = '', y = '') => date(monthOf(month), day, y),
     dayMonth(_, day = '', month = '', y = '') {
       const said = `the ${toOrdinal(plain(day))} of ${at(t.months, monthOf(month) - 1)}`;
@@ -141,28 +183,46 @@ export function createSay(isWord: (word: string) => boolean): Readonly<Record<st
     },
     decadeShort: (_, tens = '') => lookUp(t.decades, tens) ?? '',
 
-    money(_, sign = '', amount = '', magnitude = '') {
-      const [one = '', many = '', cent = '', cents = ''] = t.currencies[sign as keyof typeof t.currencies];
-      if (magnitude) return `${number(amount)} ${lookUp(t.magnitudes, magnitude.toLowerCase()) ?? magnitude.toLowerCase()} ${many}`;
-      const [before = '', after = ''] = amount.replaceAll(',', '').split('.');
-      if (after.length !== 2) return `${number(amount)} ${amount === '1' ? one : many}`;
-      const small = Number(after) ? `${belowHundred(Number(after))} ${after === '01' ? cent : cents}` : '';
-      if (small && !/[^0]/.test(before)) return small;
-      return `${whole(before)} ${before === '1' ? one : many}${small ? ' and ' : ''}${small}`;
+    money: (_, minus = '', sign = '', text = '', magnitude = '') => money(minus, sign, text, magnitude),
+    moneyAfter: (_, text = '', magnitude = '', sign = '') => money('', sign, text, magnitude),
+    /** $5-10 million; amounts with cents are said each in full. */
+    moneySpan(_, sign = '', a = '', b = '', magnitude = '') {
+      if (!magnitude && [a, b].some((amount) => /\.\d\d$/.test(amount))) return `${money('', sign, a, '')} to ${money('', sign, b, '')}`;
+      const scale = magnitude ? ` ${magnitudeOf(magnitude)}` : '';
+      return `${number(a)} to ${number(b)}${scale} ${t.currencies[sign as keyof typeof t.currencies][1] ?? ''}`;
     },
+    cents: (_, amount = '') => `${number(amount)} ${amount === '1' ? 'cent' : 'cents'}`,
+    per: () => 'per',
     percent: (_, amount = '') => `${number(amount)} percent`,
     degrees: (_, amount = '', scale = '') =>
       `${number(amount)} ${amount === '1' ? 'degree' : 'degrees'} ${lookUp(t.temperatures, scale) ?? ''}`,
     unit: (_, amount = '', name = '') => `${number(amount)} ${t.units[name as keyof typeof t.units][isOne(amount)] ?? ''}`,
+    height: (_, feet = '', inches = '') => `${whole(feet)} foot ${whole(inches)}`,
+    /** 24/7, 50/50: two numbers that are a name. */
+    pair: (_, a = '', b = '') => `${whole(a)} ${whole(b)}`,
+    /** A mark (9/10); what is more than the whole is a fraction. */
+    outOf: (_, a = '', b = '') => (Number(a) <= Number(b) ? `${whole(a)} out of ${whole(b)}` : fraction(a, b)),
     fraction: (_, above = '', below = '') => fraction(above, below),
     mixedFraction(_, n = '', above = '', below = '') {
       const said = fraction(above, below);
       return `${whole(n)} and ${said.startsWith('one ') ? `a ${said.slice(4)}` : said}`;
     },
-    digits: (_, text = '') => (text.match(/\d+/g) ?? []).map(oneByOne).join(', '),
+    /** A number that is called rather than counted: digit by digit, with a breath between its groups. */
+    digits(_, ...texts) {
+      const text = texts.join('');
+      return (text.startsWith('+') ? 'plus ' : '') + (text.match(/\d+/g) ?? []).map(oneByOne).join(', ');
+    },
     span: (_, a = '', b = '') => `${count(a)} to ${count(b)}`,
     by: (_, a = '', b = '') => `${number(a)} by ${number(b)}`,
+    /** The first of two amounts with one unit (5-10 kg), as it stands: rules that follow say it. */
+    to: (_, first = '') => `${first} to`,
+    minus: () => 'minus',
+    times: (_, amount = '') => `${number(amount)} ${amount === '1' ? 'time' : 'times'}`,
+    multiplied: () => 'times',
+    sharp: (_, note = '') => `${spell(note)} sharp`,
+    hashtag: () => 'hashtag',
     about: () => 'about',
+    point: () => 'point',
 
     chapter: (_, word = '', numeral = '') => `${word} ${whole(roman(numeral))}`,
     reign: (_, name = '', numeral = '') => `${name} the ${toOrdinal(whole(roman(numeral)))}`,
@@ -171,6 +231,12 @@ export function createSay(isWord: (word: string) => boolean): Readonly<Record<st
     abbreviation: (_, name = '') => lookUp(t.abbreviations, name.toLowerCase()) ?? '',
     forExample: () => 'for example',
     thatIs: () => 'that is',
+    without: () => 'without',
+    withWord: () => 'with',
+    andOr: () => 'and or',
+    dot: () => 'dot',
+    /** R&D, AT&T */
+    both: (_, a = '', b = '') => `${spell(a)} and ${spell(b)}`,
 
     letters: (_, text = '', plural = '') => spell(text, plural),
     /** One that the dictionary knows is a word (NASA) unless it is listed as spelled (US); others are spelled where no one could say them. */

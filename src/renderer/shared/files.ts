@@ -1,3 +1,6 @@
+import { FILE_LIMITS, formatBytes } from '../../contract/index.js';
+import type { Notices } from './notices.svelte.js';
+
 /** Lets the browser save a file that the studio serves, under its own name. */
 export function download(url: string, name: string): void {
   const link = document.createElement('a');
@@ -23,6 +26,29 @@ export interface NamedBytes {
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
-export async function readFile(file: File): Promise<NamedBytes> {
-  return { name: file.name, bytes: new Uint8Array(await file.arrayBuffer()) };
+/**
+ * What a person chose or dropped. One that the studio would refuse for its size, two hours of sound for example, is not read at all.
+ * @returns a sentence where it can't be read
+ */
+export async function readFile(file: File): Promise<NamedBytes | string> {
+  if (file.size > FILE_LIMITS.uploadBytes) {
+    const [size, most] = [file.size, FILE_LIMITS.uploadBytes].map(formatBytes);
+    return `“${file.name}” has ${size}, and ${most} are the most. Choose a smaller file, or cut out the part that you need.`;
+  }
+  try {
+    return { name: file.name, bytes: new Uint8Array(await file.arrayBuffer()) };
+  } catch {
+    return `“${file.name}” can’t be read. It may have been moved, or be a folder: choose it again.`;
+  }
+}
+
+/** Hands a file on that `reading` gives, or says why it can't. */
+export async function openFile(
+  reading: Promise<NamedBytes | string>,
+  notices: Pick<Notices, 'error'>,
+  take: (file: NamedBytes) => unknown,
+): Promise<void> {
+  const file = await reading;
+  if (typeof file === 'string') notices.error(file);
+  else await take(file);
 }

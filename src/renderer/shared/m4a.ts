@@ -8,10 +8,11 @@ const RATE = 48_000;
 /**
  * A file as the studio reads it. AAC (M4A, MP4) has no decoder that could ship with the studio, but Electron and most browsers have one: where
  * this one has, such a file becomes a WAV of its name. Where it has not, the studio says what to do instead.
+ * @returns a sentence where it can't be read
  */
-export async function readSoundFile(file: File): Promise<NamedBytes> {
+export async function readSoundFile(file: File): Promise<NamedBytes | string> {
   const read = await readFile(file);
-  if (!isMp4(read.bytes) || read.bytes.length > LARGEST) return read;
+  if (typeof read === 'string' || !isMp4(read.bytes) || read.bytes.length > LARGEST) return read;
   try {
     const decoded = await new OfflineAudioContext(1, 1, RATE).decodeAudioData(read.bytes.buffer.slice(0));
     const channels = Array.from({ length: decoded.numberOfChannels }, (_, c) => decoded.getChannelData(c));

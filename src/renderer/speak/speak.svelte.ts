@@ -17,7 +17,7 @@ export interface Outside {
 export class SpeakPage {
   readonly form: SpeechForm;
   readonly takes: Takes;
-  /** The take that is heard, and the one it is compared with. */
+  /** The take in front, and the one that it is compared with: they are heard in turn. */
   chosen = $state<string | null>(null);
   other = $state<string | null>(null);
   /** The take that plays by itself once its first sentence is there: it was just asked for. */
@@ -164,9 +164,10 @@ export class SpeakPage {
     this.studio.notices.say(`${plural(ids.length, 'sentence')} went to the trash.`, { label: 'Undo', run: () => void undo() });
   }
 
-  /** Hears the take in place of the one it is compared with, or the other way round. */
-  swap(): void {
-    if (this.other !== null) [this.chosen, this.other] = [this.other, this.chosen];
+  /** Brings a take to the front; one that it was compared with is no other one then. */
+  choose(job: string): void {
+    this.chosen = job;
+    if (this.other === job) this.other = null;
   }
 
   #done<T>(reply: Reply<T>): reply is Extract<Reply<T>, { ok: true }> {

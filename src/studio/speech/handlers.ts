@@ -14,16 +14,18 @@ export function createSpeechHandlers({ models, planner, queue, takes, items, exp
     },
     'speech.say': (request) => queue.create({ kind: 'speech', request }),
     'speech.take': ({ job }) => takes.take(job),
-    'speech.again': ({ job, index, seed }) =>
-      queue.again(job, index, seed, () => {
+    'speech.again': async ({ job, index, seed }) => {
+      await takes.reread(job, index);
+      return queue.again(job, index, seed, () => {
         const id = items.leaveJob(job, index);
         const removed = id === null ? [] : items.setDeleted([id], Date.now());
         if (removed.length > 0) emit({ name: 'itemsRemoved', payload: removed.map((item) => item.id) });
-      }),
-    'speech.export': async ({ job, index, format }) => {
-      if (index !== null) return exports.create([takes.item(job, index)], format);
+      });
+    },
+    'speech.export': async ({ job, index, format, recipe: withRecipe }) => {
+      if (index !== null) return exports.create([takes.item(job, index)], format, withRecipe);
       const { sound, recipe } = await takes.sound(job);
-      return exports.sound(baseName({ recipe }), sound, recipe, format);
+      return exports.sound(baseName({ recipe }), sound, recipe, format, withRecipe);
     },
   };
 }

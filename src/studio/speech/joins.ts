@@ -6,6 +6,8 @@ const RANGE_DB = 35;
 /** Kept before the first and after the last frame with speech: consonants begin and end softer than that. */
 const MARGIN = 0.04;
 const FADE = 0.01;
+/** Seconds that a sentence may begin before the one in front of it has ended. */
+export const LONGEST_OVERLAP = FADE;
 /** No louder than this, so that nothing is cut off. */
 const PEAK = 0.98;
 
@@ -47,8 +49,12 @@ export interface Part {
   gap: number;
 }
 
-/** Where each part begins in the whole, and how long that is, in samples. Parts without silence between them overlap by a cross-fade. */
-export function layOut(parts: readonly Part[], sampleRate: number, lead = 0): { starts: number[]; length: number } {
+/**
+ * Where each part begins in the whole, and how long that is, in samples. Parts without silence between them overlap by a cross-fade.
+ * @param lead seconds of silence before the first part
+ * @param trail seconds of silence after the last one, whatever its gap is
+ */
+export function layOut(parts: readonly Part[], sampleRate: number, lead = 0, trail = 0): { starts: number[]; length: number } {
   const fade = Math.round(FADE * sampleRate);
   let place = Math.round(lead * sampleRate);
   let end = place;
@@ -58,10 +64,10 @@ export function layOut(parts: readonly Part[], sampleRate: number, lead = 0): { 
     place = gap > 0 ? end + Math.round(gap * sampleRate) : end - fade;
     return start;
   });
-  return { starts, length: parts.length === 0 ? 0 : end };
+  return { starts, length: parts.length === 0 ? 0 : end + Math.round(trail * sampleRate) };
 }
 
-/** Adds the speech of a sound to a take at its place, at that gain, with soft edges. */
+/** Adds the speech of a sound to a take at its place, at that gain, with soft edges. Whatever lies outside `whole` is left out. */
 export function mixIn(whole: Float32Array, sound: Sound, { from, until }: Speech, start: number, gain: number): void {
   const fade = Math.round(FADE * sound.sampleRate);
   for (let n = from; n < until; n++) {

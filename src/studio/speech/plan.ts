@@ -6,6 +6,7 @@ import {
   type Recipe,
   SPEECH_LIMITS,
   type SpeechModel,
+  type SpeechPlan,
   type SpeechRequest,
   StudioError,
   limitClause,
@@ -23,19 +24,6 @@ const INSIDE = 0.15;
 const BOUNDARY = '_';
 /** Measured on read English: thirteen phones a second. */
 const SECONDS_A_PHONE = 1 / 13;
-
-export interface PlannedSentence {
-  text: string;
-  phones: string[];
-  /** Seconds of silence after it; none after the last. */
-  gap: number;
-}
-
-export interface SpeechPlan {
-  /** Seconds of silence that the text begins with. */
-  lead: number;
-  sentences: PlannedSentence[];
-}
 
 /** Turns texts into sentences of phones, with the person's dictionary as it is when it is asked. */
 export class Planner {
@@ -80,8 +68,9 @@ export class Planner {
       const pause = ends(part.text) ? AFTER_PARAGRAPH : /[.!?]["')\]]*$/.test(part.text) ? AFTER_SENTENCE : INSIDE;
       plan.sentences.push({ ...part, phones: [BOUNDARY, ...part.phones], gap: pause / speed });
     }
+    // Nothing follows the last one, unless silence is written there.
     const last = plan.sentences.at(-1);
-    if (last) last.gap = 0;
+    if (last) last.gap = written ?? 0;
     if (plan.sentences.length > SPEECH_LIMITS.sentences) {
       const count = plan.sentences.length.toLocaleString('en');
       throw new StudioError(
@@ -90,6 +79,17 @@ export class Planner {
       );
     }
     return plan;
+  }
+
+  /**
+   * Phones of one sentence with the words of the person's dictionary as they are said now.
+   * @returns null where none of them is in it
+   */
+  async reread(sentence: string): Promise<string[] | null> {
+    const words = new Set(sentence.toLowerCase().match(/[a-z]+(?:'[a-z]+)*/g));
+    if (!this.dictionary.list().some(({ word }) => words.has(word))) return null;
+    const { sentences } = await this.plan(sentence, 1);
+    return sentences[0]?.text === sentence ? sentences[0].phones : null;
   }
 
   async #loadG2p(): Promise<G2p> {
@@ -135,12 +135,16 @@ export function seedOf({ seed, again }: Pick<SpeechRequest, 'seed' | 'again'>, i
   return again[String(index)] ?? (seed + index) % 2 ** 32;
 }
 
-/** The place of such a sentence in what a request asks for, or null where it asks for no such one. */
-export function placeInPlan(request: SpeechRequest, recipe: Recipe): number | null {
+/**
+ * The place of such a sentence in what a request asks for, or null where it asks for no such one.
+ * @param plan of the request, or null where none was kept
+ */
+export function placeInPlan(request: SpeechRequest, plan: SpeechPlan | null, recipe: Recipe): number | null {
   const { verb, model, voice, sampling, seed, speech } = recipe;
   if (verb !== 'generate' || !speech || seed === undefined) return null;
   if (model.id !== request.model || voice !== request.voice || speech.speed !== request.speed) return null;
-  if (!isDeepStrictEqual(sampling, request.sampling) || !parts(request.text).includes(speech.text)) return null;
+  const texts = plan ? plan.sentences.map(({ text }) => text) : parts(request.text);
+  if (!isDeepStrictEqual(sampling, request.sampling) || !texts.includes(speech.text)) return null;
   const rolled = Object.entries(request.again).find(([, other]) => other === seed);
   const index = rolled ? Number(rolled[0]) : (seed - request.seed + 2 ** 32) % 2 ** 32;
   return index < SPEECH_LIMITS.sentences && seedOf(request, index) === seed ? index : null;

@@ -1,18 +1,19 @@
-import { type Recipe, type SpeechJob, type Spoken as SaidText, StudioError } from '../../contract/index.js';
+import { type PlannedSentence, type Recipe, type SpeechJob, type Spoken as SaidText, StudioError } from '../../contract/index.js';
 import type { ModelPackage } from '../../engine/package.js';
 import { phoneNumbers } from '../../engine/speech.js';
 import type { Engine, Spoken } from '../engine.js';
 import type { StepReply } from '../engine-link.js';
 import type { ItemsStore } from '../items-store.js';
-import type { Emit, JobWork, Running } from '../job-work.js';
+import type { Emit, JobWork, Prepared, Running } from '../job-work.js';
 import type { JobsStore } from '../jobs-store.js';
 import type { Library } from '../library.js';
 import type { Models } from '../models.js';
 import type { SettingsStore } from '../settings-store.js';
 import { TimeLeft } from '../time-left.js';
 import type { Voices } from '../voices/voices.js';
-import { type PlannedSentence, type Planner, placeInPlan, seedOf, speaking } from './plan.js';
+import { type Planner, placeInPlan, seedOf, speaking } from './plan.js';
 import type { Prompts } from './prompts.js';
+import type { StoredPlans } from './stored-plans.js';
 
 interface Parts {
   jobs: JobsStore;
@@ -23,6 +24,7 @@ interface Parts {
   settings: SettingsStore;
   engine: Engine;
   planner: Planner;
+  plans: StoredPlans;
   prompts: Prompts;
   emit: Emit;
   version: string;
@@ -38,21 +40,25 @@ export class SpeechWork implements JobWork<SpeechJob> {
   constructor(private readonly parts: Parts) {}
 
   /** @throws StudioError `no-consent`, `not-found`, `bad-model` or `bad-request` */
-  async total({ model, voice, text, speed }: SpeechJob['request']): Promise<number> {
+  async prepare({ model, voice, text, speed }: SpeechJob['request']): Promise<Prepared> {
     speaking((await this.parts.models.find(model)).manifest);
     this.parts.voices.assertUsable(voice);
-    return (await this.parts.planner.plan(text, speed)).sentences.length;
+    const plan = await this.parts.planner.plan(text, speed);
+    return { total: plan.sentences.length, plan };
   }
 
-  readonly placeInPlan = placeInPlan;
+  placeInPlan({ id, request }: SpeechJob, recipe: Recipe): number | null {
+    return placeInPlan(request, this.parts.plans.kept(id), recipe);
+  }
 
-  async run({ id, request: { model: modelId, text, speed } }: SpeechJob, { signal, kept, retryOnce }: Running): Promise<void> {
-    const { items, models, planner } = this.parts;
-    const model = await models.find(modelId);
-    const { sentences } = await planner.plan(text, speed);
+  async run(job: SpeechJob, { signal, kept, retryOnce }: Running): Promise<void> {
+    const { items, models, plans } = this.parts;
+    const { id } = job;
+    const model = await models.find(job.request.model);
     const timeLeft = new TimeLeft();
     // Asked anew for each: a sentence may be rolled again while others are made.
     for (;;) {
+      const { sentences } = await plans.of(job);
       const finished = items.finished(id);
       const index = sentences.findIndex((_, i) => !finished.has(i));
       const sentence = sentences[index];

@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto';
 import {
   type Item,
   type Recipe,
   type Sound,
   type SpeechJob,
+  type SpeechPlan,
   StudioError,
   type Take,
   type TakeSentence,
@@ -15,7 +15,9 @@ import { type Library, itemFiles } from '../library.js';
 import type { Models } from '../models.js';
 import { Recent } from '../recent.js';
 import { type Speech, findSpeech, gainTo, layOut, mixIn } from './joins.js';
-import { type Planner, type SpeechPlan, speaking } from './plan.js';
+import { speaking } from './plan.js';
+import type { StoredPlans } from './stored-plans.js';
+import type { LaidOutTake, TakePart } from './take-files.js';
 
 /** Bytes that a sentence's place and level are reckoned as; a thousand takes of a page are remembered. */
 const SPEECH_BYTES = 64;
@@ -36,7 +38,7 @@ export class Takes {
   readonly #heard = new Recent<Heard>(KEPT_BYTES);
 
   constructor(
-    private readonly parts: { jobs: JobsStore; items: ItemsStore; library: Library; models: Models; planner: Planner; version: string },
+    private readonly parts: { jobs: JobsStore; items: ItemsStore; library: Library; models: Models; plans: StoredPlans; version: string },
   ) {}
 
   /** @throws StudioError `not-found`, or `bad-request` where the job is no text */
@@ -61,16 +63,27 @@ export class Takes {
     return { job, sentences, seconds: length / rate };
   }
 
-  /** The sound of a take as far as it is made. @throws StudioError as `take`, and `bad-request` where nothing is made yet */
+  /** The sound of a take as far as it is made. @throws StudioError as `laidOut` */
   async sound(id: string): Promise<{ sound: Sound; recipe: Recipe }> {
+    const { take, recipe } = await this.laidOut(id);
+    const samples = new Float32Array(take.length);
+    for (const part of take.parts) await part.mix(samples, 0);
+    return { sound: { samples, sampleRate: take.sampleRate }, recipe };
+  }
+
+  /** What a take is made of as far as it is made. @throws StudioError as `take`, and `bad-request` where nothing is made yet */
+  async laidOut(id: string): Promise<{ take: LaidOutTake; recipe: Recipe }> {
     const { job, made, starts, rate, length, levelDb, version } = await this.#laidOut(id);
     if (made.length === 0) throw new StudioError('bad-request', 'No sentence of this text is made yet. Wait for the first one.');
-    const whole = new Float32Array(length);
-    for (const [n, { item, heard }] of made.entries()) {
-      const sound = fromWav(await this.parts.library.read(item.id, itemFiles.sound));
-      mixIn(whole, sound, heard, starts[n] ?? 0, gainTo(levelDb, heard));
-    }
-    return { sound: { samples: whole, sampleRate: rate }, recipe: this.#recipe(job, version) };
+    const parts = made.map(({ item, heard }, n): TakePart => {
+      const start = starts[n] ?? 0;
+      const mix: TakePart['mix'] = async (stretch, origin) => {
+        const sound = fromWav(await this.parts.library.read(item.id, itemFiles.sound));
+        mixIn(stretch, sound, heard, start - origin, gainTo(levelDb, heard));
+      };
+      return { item: item.id, start, mix };
+    });
+    return { take: { sampleRate: rate, length, parts }, recipe: this.#recipe(job, version) };
   }
 
   /** The item at a place of a take. @throws StudioError `not-found` where it is not made yet, or in the trash */
@@ -81,11 +94,9 @@ export class Takes {
     return item;
   }
 
-  /** Changes with what the take is made of. */
-  key(id: string): string {
-    this.#job(id);
-    const items = [...this.parts.items.ofJob(id)].sort(([a], [b]) => a - b).map(([index, item]) => `${index} ${item.id}`);
-    return createHash('sha256').update(items.join('\n')).digest('hex').slice(0, 16);
+  /** Before a sentence is said again: see `StoredPlans.reread`. @throws StudioError as `take` */
+  async reread(id: string, index: number): Promise<void> {
+    await this.parts.plans.reread(this.#job(id), index);
   }
 
   #job(id: string): SpeechJob {
@@ -105,10 +116,9 @@ export class Takes {
     version: string;
   }> {
     const job = this.#job(id);
-    const { text, speed, model } = job.request;
-    const { manifest } = await this.parts.models.find(model);
+    const { manifest } = await this.parts.models.find(job.request.model);
     const { sound, speech } = speaking(manifest);
-    const plan = await this.parts.planner.plan(text, speed);
+    const plan = await this.parts.plans.of(job);
     const items = this.parts.items.ofJob(id);
     const made: Made[] = [];
     for (const index of plan.sentences.keys()) {
@@ -120,6 +130,8 @@ export class Takes {
       made.map(({ index, heard }) => ({ speech: heard, gap: plan.sentences[index]?.gap ?? 0 })),
       rate,
       plan.lead,
+      // Silence at the end is part of the whole once the whole is there.
+      made.at(-1)?.index === plan.sentences.length - 1 ? (plan.sentences.at(-1)?.gap ?? 0) : 0,
     );
     return { job, plan, made, starts, rate, length, levelDb: speech.levelDb, version: manifest.version };
   }

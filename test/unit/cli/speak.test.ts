@@ -4,7 +4,7 @@ import { beforeAll, expect, it } from 'vitest';
 import { fromWav } from '../../../src/contract/index.js';
 import { readMarks } from '../../../src/studio/sound-marks.js';
 import { CONSENT, TINY_VOICE } from '../studio/speech/studio.js';
-import { temporaryFolder } from '../studio/support.js';
+import { openStudio, temporaryFolder } from '../studio/support.js';
 import { speech, wavFile } from '../studio/voices/signals.js';
 import { buildCommandLine } from './build.js';
 import { startResgen } from './harness.js';
@@ -45,6 +45,30 @@ it('a clip or a voice says a text, with consent alone, and over no file that is 
   expect(fromWav(readFileSync(out)).samples).toEqual(samples);
   expect((await speak('--voice', 'Eve', '--text', 'Fine.', '--overwrite')).err).toContain('There is no voice “Eve”. There is: Ada.');
   expect((await speak('--voice', 'Ada', '--overwrite')).err).toContain('with --text or with --file');
+
+  // Without a library of their own, clips go by what the person has chosen in theirs.
+  const samplesNow = (): Float32Array => fromWav(readFileSync(out)).samples;
+  expect(readMarks(readFileSync(out)).own).toContain('tiny-voice');
+  expect(await speak('--voice', 'Ada', '--file', text, '--overwrite', '--no-recipe')).toMatchObject({ code: 0 });
+  expect(readMarks(readFileSync(out))).toEqual({ synthetic: true, own: undefined });
+  await resgen('dictionary', 'set', 'fine', 'B AA1 B AA1 B AA1');
+  const withClip = ['--voice', clip, '--consent', CONSENT, '--file', text, '--overwrite'];
+  expect(await speak(...withClip)).toMatchObject({ code: 0 });
+  expect(samplesNow()).not.toEqual(samples);
+  expect(readMarks(readFileSync(out)).own).toContain('tiny-voice');
+  const own = openStudio({ data });
+  await own.ask('settings.set', { embedRecipe: false });
+  const busy = await speak(...withClip);
+  expect(busy).toMatchObject({
+    code: 0,
+    err: expect.stringContaining('Until then your dictionary is not used, and the recipe is left') as string,
+  });
+  expect(readMarks(readFileSync(out)).own).toBeUndefined();
+  expect(samplesNow()).toEqual(samples);
+  await own.studio.close();
+  expect(await speak(...withClip)).toMatchObject({ code: 0 });
+  expect(readMarks(readFileSync(out)).own).toBeUndefined();
+  expect(samplesNow()).not.toEqual(samples);
 
   const tokens = join(folder, 'ada.safetensors');
   expect(await resgen('encode', clip, '--model', 'tiny-voice', '--out', tokens)).toMatchObject({ code: 0 });

@@ -1,8 +1,8 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { unzipSync } from 'fflate';
 import { beforeAll, expect, it } from 'vitest';
-import { speech, wavFile } from '../studio/voices/signals.js';
+import { floatWav, speech, wav24, wavFile } from '../studio/voices/signals.js';
 import { temporaryFolder } from '../studio/support.js';
 import { buildCommandLine } from './build.js';
 import { type Started, startResgen } from './harness.js';
@@ -52,7 +52,18 @@ it('what is wrong gets a sentence and an exit code, and keeps nothing', { timeou
   const { voices, clip, folder } = library();
   const text = join(folder, 'text.wav');
   writeFileSync(text, 'No sound at all.');
+  const talk = join(folder, 'talk.wav');
+  // Two hours of 16 bits at 16 kHz, of which the disk holds nothing.
+  writeFileSync(talk, '');
+  truncateSync(talk, 2 * 3600 * 32_000);
+  const broken = join(folder, 'broken.wav');
+  const damaged = speech({ seconds: 4 });
+  damaged[1000] = Number.NaN;
+  writeFileSync(broken, floatWav([damaged], 16_000));
   const cases: [args: string[], code: number, sentence: RegExp][] = [
+    [['add', talk, '--name', 'Ada', '--consent', CONSENT], 2, /talk\.wav has 219\.7 MiB, and 64 MiB are the most\. Cut out the part/],
+    [['add', broken, '--name', 'Ada', '--consent', CONSENT], 1, /^The clip has a sample that is no number, so the file is damaged/],
+    [['add', clip, '--name', 'Ada', '--consent', CONSENT, '--to', '0.2'], 1, /^The clip is 0\.2 s long, and a voice takes at least 3/],
     [['add', clip, '--name', 'Ada'], 2, /^A voice may be used only with the consent of the person who speaks\. Give it as a sentence/],
     [['add', clip, '--consent', CONSENT], 2, /required option '--name/],
     [['add', clip, '--name', 'Ada', '--consent', CONSENT, '--to', '2'], 1, /^The clip is 2\.0 s long, and a voice takes at least 3/],
@@ -70,6 +81,16 @@ it('what is wrong gets a sentence and an exit code, and keeps nothing', { timeou
   }
   expect(existsSync(join(folder, 'a.wav'))).toBe(false);
   expect((await voices('list', '--json')).out).toBe('');
+});
+
+it('a clip of 24 bits, 8 channels and 8 kHz is taken, and the terminal says what it lacks', { timeout: 120_000 }, async () => {
+  const { voices, folder } = library();
+  const odd = join(folder, 'odd.wav');
+  writeFileSync(odd, wav24(speech({ seconds: 4 }, 8000), 8000, 8));
+  const added = await voices('add', odd, '--name', 'Ada', '--consent', CONSENT);
+  expect(added).toMatchObject({ code: 0, out: 'Ada: 4.0 s\n' });
+  expect(added.err).toMatch(/^The file has 8,000 samples a second, and a clear voice needs 16,000\./m);
+  expect(added.err).toMatch(/^The file has 8 channels, which were mixed into one\./m);
 });
 
 it('explains itself with examples', async () => {

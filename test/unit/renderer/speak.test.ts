@@ -2,7 +2,9 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Item, Manifest, Recipe, SpeechJob, Take } from '../../../src/contract/index.js';
 import { Notices } from '../../../src/renderer/shared/notices.svelte.js';
 import { wordsOf } from '../../../src/renderer/shared/words.js';
+import { sameMoment } from '../../../src/renderer/speak/same-moment.js';
 import { SpeakPage } from '../../../src/renderer/speak/speak.svelte.js';
+import { VoicePicker } from '../../../src/renderer/speak/voicePicker.svelte.js';
 import { Studio } from '../../../src/renderer/studio.svelte.js';
 import { FakeBridge, type Handlers, item, job as imageJob, manifest, sampling, voice } from './fakes.js';
 
@@ -167,7 +169,7 @@ describe('the Speak page', () => {
     expect(page.takes.saying).toBeNull();
   });
 
-  it('rolls a sentence again, saves, and swaps the two that are compared', async () => {
+  it('rolls a sentence again, saves, and compares a take with no one but another', async () => {
     const { bridge, page, saved } = open();
     await page.load();
     await page.again('new', 1);
@@ -175,8 +177,10 @@ describe('the Speak page', () => {
     await page.save('new', null, 'wav');
     expect([bridge.called('speech.export'), saved]).toEqual([[{ job: 'new', index: null, format: 'wav' }], ['take.wav']]);
     page.other = 'old';
-    page.swap();
-    expect([page.chosen, page.other]).toEqual(['old', 'new']);
+    page.choose('new');
+    expect([page.chosen, page.other]).toEqual(['new', 'old']);
+    page.choose('old');
+    expect([page.chosen, page.other]).toEqual(['old', null]);
   });
 
   it('deletes a take with everything it says, and an undo brings it back', async () => {
@@ -217,5 +221,53 @@ describe('words and their times', () => {
     const words = wordsOf({ text: 'Have 42 days', speed: 1, phones, ms: phones.map(() => 100) });
     expect(words.map(({ text }) => text)).toEqual(['Have', '42', 'days']);
     expect(words[1]).toEqual({ text: '42', from: expect.closeTo(0.4), until: expect.closeTo(1.2) });
+  });
+});
+
+describe('the same moment of two takes', () => {
+  const take = (...sentences: [text: string, start: number | null, seconds: number | null][]): Parameters<typeof sameMoment>[1] => ({
+    sentences: sentences.map(([text, start, seconds], index) => ({ index, text, gap: 0, item: null, start, seconds, skipped: 0 })),
+    seconds: Math.max(0, ...sentences.map(([, start, seconds]) => (start ?? 0) + (seconds ?? 0))),
+  });
+  const slow = take(['One.', 0, 2], ['Two.', 3, 2]);
+  const quick = take(['One.', 0, 1], ['Two.', 1.5, 4]);
+
+  it('is the same share of the same sentence, or of the silence after it', () => {
+    expect([0, 1, 2, 2.5, 3, 4, 5].map((time) => sameMoment(time, slow, quick))).toEqual([0, 0.5, 1, 1.25, 1.5, 3.5, 5.5]);
+    expect(sameMoment(3.5, quick, slow)).toBe(4);
+    expect(sameMoment(9, slow, quick)).toBe(5.5);
+  });
+
+  it('is the same share of the whole where the texts or what is made of them differ', () => {
+    expect(sameMoment(2.5, slow, take(['Three.', 0, 3]))).toBe(1.5);
+    expect(sameMoment(2.5, slow, take(['One.', 0, 3], ['Two.', null, null]))).toBe(1.5);
+    expect(sameMoment(1, take(['One.', null, null]), slow)).toBe(0);
+  });
+});
+
+describe('the list of voices to choose from', () => {
+  const many = 'Ada Bob Cleo Dan Eve Finn Gus Hana'.split(' ').map((name) => ({ ...voice(name.toLowerCase()), name }));
+
+  it('is searched once it is long, best match first', () => {
+    const few = new VoicePicker(() => many.slice(0, 6));
+    few.query = 'bob';
+    expect([few.searches, few.rows.length]).toEqual([false, 6]);
+    const picker = new VoicePicker(() => many);
+    picker.query = 'an';
+    expect(picker.rows.map(({ name }) => name)).toEqual(['Dan', 'Hana']);
+    picker.query = '';
+    expect(picker.rows).toHaveLength(8);
+  });
+
+  it('is walked through by keys, from end to end', () => {
+    const picker = new VoicePicker(() => many);
+    expect([picker.next('ada', 1), picker.next('ada', -1), picker.next(null, 1), picker.next(null, -1)]).toEqual([
+      'bob',
+      'hana',
+      'ada',
+      'hana',
+    ]);
+    picker.query = 'zz';
+    expect(picker.next('ada', 1)).toBeNull();
   });
 });

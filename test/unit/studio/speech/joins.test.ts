@@ -39,6 +39,7 @@ describe('sentences in a row', () => {
     expect(starts[0]).toBe(0.25 * RATE);
     expect((starts[1] ?? 0) / RATE).toBeCloseTo(0.25 + 1.08 + 0.35, 2);
     expect(length / RATE).toBeCloseTo(0.25 + 1.08 + 0.35 + 0.58, 2);
+    expect(layOut(parts, RATE, 0.25, 1).length).toBe(length + RATE);
     const whole = new Float32Array(length);
     parts.forEach(({ sound: one, speech }, i) => mixIn(whole, one, speech, starts[i] ?? 0, gainTo(-23, speech)));
     const heard = (from: number, until: number): Float32Array => whole.subarray(from * RATE, until * RATE);

@@ -24,6 +24,13 @@ async function bytesOf({ studio }: SpeakingStudio, url: string): Promise<Buffer>
   return readFileSync(asset.file);
 }
 
+/** Of a studio that is closed. */
+function change(data: string, by: (db: Database.Database) => unknown): void {
+  const db = new Database(join(data, 'studio.db'));
+  by(db);
+  db.close();
+}
+
 describe('a text', { timeout: 240_000 }, () => {
   it('is planned before it is said', async () => {
     const { ask } = openStudio();
@@ -73,6 +80,17 @@ describe('a text', { timeout: 240_000 }, () => {
     expect(fromWav(await bytesOf(test, exported.url)).samples).toEqual(heard.samples);
   });
 
+  it('keeps the silence that is written before it, in it and at its end', async () => {
+    const { ask, say } = await speakingStudio(engine);
+    const job = await say({ text: '[pause 0.5s] Fine. [pause 1s] [pause 250ms] Fine. [pause 2s]' });
+    const take = await ask('speech.take', { job: job.id });
+    expect(take.sentences.map(({ gap }) => gap)).toEqual([1.25, 2]);
+    expect(take.sentences[0]?.start).toBeCloseTo(0.5, 3);
+    const [, last] = take.sentences;
+    expect(take.seconds).toBeCloseTo((last?.start ?? 0) + (last?.seconds ?? 0) + 2, 3);
+    await expect(say({ text: 'Fine. [pause 11s] Fine.' })).rejects.toThrow('“[pause 11s]” is longer than the 10 seconds');
+  });
+
   it('says a sentence again with another seed, and the old one can be had back', async () => {
     const { ask, say, ended, events, studio } = await speakingStudio(engine);
     const job = await say();
@@ -93,6 +111,46 @@ describe('a text', { timeout: 240_000 }, () => {
     const bytes = new Uint8Array(readFileSync((await studio.asset(file.url))?.file ?? ''));
     expect(await ask('recipe.read', { name: 'take.wav', bytes })).toMatchObject({ seed: 5, speech: { text: TEXT, again: { 1: 77 } } });
     await expect(ask('speech.again', { job: job.id, index: 3, seed: 1 })).rejects.toThrow('This text has 3 sentences. Choose one of them.');
+  });
+
+  it('is said again as it was planned, also where rules have changed since, but for words of the own dictionary', async () => {
+    const { say, data, studio } = await speakingStudio(engine);
+    const job = await say({ text: 'Fine one. Fine two.' });
+    await studio.close();
+    // As an earlier studio might have read it.
+    change(data, (db) => {
+      const { plan } = db.prepare('SELECT plan FROM plans WHERE job = ?').get(job.id) as { plan: string };
+      const other = plan.replaceAll('"AY1"', '"OY1"').replace('"gap":0.35', '"gap":1.5');
+      db.prepare('UPDATE plans SET plan = ? WHERE job = ?').run(other, job.id);
+    });
+    const { ask, ended, events, studio: later } = await speakingStudio(engine, data);
+    const again = async (index: number, seed: number): Promise<string> => {
+      events.length = 0;
+      await ask('speech.again', { job: job.id, index, seed });
+      await ended(job.id);
+      const { sentences } = await ask('speech.take', { job: job.id });
+      expect(sentences.map(({ text }) => text)).toEqual(['Fine one.', 'Fine two.']);
+      return sentences[index]?.item?.recipe.speech?.phones.join(' ') ?? '';
+    };
+    expect(await again(0, 70)).toBe('_ F OY1 N _ W AH1 N .');
+    expect((await ask('speech.take', { job: job.id })).sentences[0]?.gap).toBe(1.5);
+    await ask('dictionary.set', { word: 'two', said: 'toy' });
+    expect(await again(1, 71)).toBe('_ F AY1 N _ T OY1 .');
+    expect(await again(0, 72)).toBe('_ F OY1 N _ W AH1 N .');
+    await ask('jobs.remove', { ids: [job.id] });
+    await later.close();
+    change(data, (db) => expect(db.prepare('SELECT count(*) AS n FROM plans').get()).toMatchObject({ n: 0 }));
+  });
+
+  it('of an earlier studio, which kept no plan, gets one', async () => {
+    const { say, data, studio } = await speakingStudio(engine);
+    const job = await say({ text: 'Fine.' });
+    await studio.close();
+    change(data, (db) => db.exec('DELETE FROM plans'));
+    const later = await speakingStudio(engine, data);
+    expect((await later.ask('speech.take', { job: job.id })).sentences).toMatchObject([{ text: 'Fine.', gap: 0 }]);
+    await later.studio.close();
+    change(data, (db) => expect(db.prepare('SELECT count(*) AS n FROM plans').get()).toMatchObject({ n: 1 }));
   });
 
   it('can have a sentence said again while it is still being said', async () => {

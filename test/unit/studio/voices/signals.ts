@@ -73,3 +73,15 @@ export function floatWav(channels: readonly Float32Array[], rate: number): Uint8
     channels.forEach((samples, c) => bytes.writeFloatLE(samples[n] ?? 0, 44 + 4 * (n * channels.length + c)));
   return new Uint8Array(bytes);
 }
+
+/** WAV of 24 bits, the same samples in each of its channels. */
+export function wav24(samples: Float32Array, rate: number, channels: number): Uint8Array<ArrayBuffer> {
+  const bytes = Buffer.alloc(44 + samples.length * channels * 3);
+  bytes.set(toWav(new Float32Array(), rate));
+  bytes.writeUInt16LE(channels, 22);
+  bytes.writeUInt16LE(24, 34);
+  bytes.writeUInt32LE(bytes.length - 44, 40);
+  for (let n = 0; n < samples.length * channels; n++)
+    bytes.writeIntLE(Math.round((samples[Math.floor(n / channels)] ?? 0) * 8_388_607), 44 + 3 * n, 3);
+  return new Uint8Array(bytes);
+}
