@@ -90,6 +90,8 @@ export const Recipe = z.strictObject({
   sampling: Sampling.optional(),
   /** generate, speech: id of the voice that speaks */
   voice: VoiceId.optional(),
+  /** edit of sounds of several people: the other voices that are in it. Each of them has to have agreed for it to be heard. */
+  otherVoices: z.array(VoiceId).min(1).max(LIMITS.voices.limits.inOneSound.value).optional(),
   /** generate, speech: what is said, and when */
   speech: Spoken.optional(),
   /** encode: name of the file that was encoded, without its folder */

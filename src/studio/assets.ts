@@ -67,7 +67,7 @@ export class Assets {
   }
 
   async #take(job: string): Promise<string> {
-    return this.exports.servedTake(job, this.takes.key(job), () => this.takes.sound(job));
+    return this.exports.servedTake(this.takes.job(job), this.takes.key(job), () => this.takes.sound(job));
   }
 }
 

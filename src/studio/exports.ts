@@ -9,6 +9,7 @@ import {
   type Recipe,
   type Sound,
   SoundFormat,
+  type SpeechJob,
   StudioError,
   assets,
   fromWav,
@@ -44,8 +45,8 @@ export class Exports {
     dataFolder: string,
     private readonly library: Library,
     private readonly embedRecipe: () => boolean,
-    /** Throws for a voice that may not be used. */
-    private readonly assertUsable: (voice: string) => void,
+    /** Throws for a voice that may not be heard: `Voices.assertHeard`. */
+    private readonly assertHeard: (voice: string) => void,
   ) {
     this.#folder = join(dataFolder, 'exports');
     this.#plainFolder = join(this.#folder, 'plain');
@@ -78,9 +79,9 @@ export class Exports {
     return plain;
   }
 
-  /** The sound of an item as it may be heard and saved from a page. @throws StudioError as `checkVoice` */
+  /** The sound of an item as it may be heard and saved from a page. @throws StudioError as `checkVoices` */
   async servedSound(id: string, recipe: Recipe): Promise<string> {
-    this.#checkVoice(recipe);
+    this.checkVoices(recipe);
     if (this.embedRecipe()) return this.library.path(id, itemFiles.sound);
     const plain = join(this.#plainFolder, `${id}.wav`);
     const there = await stat(plain).catch(() => null);
@@ -88,8 +89,13 @@ export class Exports {
     return plain;
   }
 
-  /** A take as a file that is made once: `key` tells what it is made of. */
-  async servedTake(job: string, key: string, make: () => Promise<{ sound: Sound; recipe: Recipe }>): Promise<string> {
+  /** A take as a file that is made once: `key` tells what it is made of. @throws StudioError as `checkVoices`, each time */
+  async servedTake(
+    { id: job, request: { voice } }: SpeechJob,
+    key: string,
+    make: () => Promise<{ sound: Sound; recipe: Recipe }>,
+  ): Promise<string> {
+    this.assertHeard(voice);
     const name = `${job}-${key}${this.embedRecipe() ? '' : '-plain'}.wav`;
     const file = join(this.#takesFolder, name);
     if (await stat(file).catch(() => null)) return file;
@@ -101,7 +107,7 @@ export class Exports {
     return file;
   }
 
-  /** A sound for the person to save, without the format's own ending in `base`. @throws StudioError as `assertUsable` */
+  /** A sound for the person to save, without the format's own ending in `base`. @throws StudioError as `Voices.assertHeard` */
   async sound(base: string, sound: Sound, recipe: Recipe, format: SoundFormat): Promise<ExportedFile> {
     this.#removeOld();
     return this.write(`${base}.${EXTENSIONS[format]}`, await this.#soundFile(sound, recipe, format));
@@ -110,20 +116,32 @@ export class Exports {
   /** Every sound that leaves as bytes is made here or in `wav`. */
   async #soundFile(sound: Sound, recipe: Recipe, format: SoundFormat): Promise<Uint8Array<ArrayBuffer>> {
     if (format === 'wav') return this.wav(sound, recipe);
-    this.#checkVoice(recipe);
+    this.checkVoices(recipe);
     return compressed(sound, format, this.embedRecipe() ? recipe : null);
   }
 
   wav(sound: Sound, recipe: Recipe): Uint8Array<ArrayBuffer> {
-    this.#checkVoice(recipe);
+    this.checkVoices(recipe);
     return markedWav(sound, this.embedRecipe() ? recipe : null);
   }
 
-  #checkVoice({ voice }: Recipe): void {
-    if (voice !== undefined) this.assertUsable(voice);
+  /** Tokens as a sound that is heard beside its recipe, which it therefore does not carry. @param recipe null where nobody speaks in it */
+  view(sound: Sound, recipe: Recipe | null): Uint8Array<ArrayBuffer> {
+    if (recipe) this.checkVoices(recipe);
+    return markedWav(sound, null);
+  }
+
+  /**
+   * Every voice in a sound must have agreed, here, and not be in the trash. Also for what can be made into its sound again by anybody.
+   * @throws StudioError as `Voices.assertHeard`
+   */
+  checkVoices({ voice, otherVoices = [] }: Pick<Recipe, 'voice' | 'otherVoices'>): void {
+    for (const one of voice === undefined ? otherVoices : [voice, ...otherVoices]) this.assertHeard(one);
   }
 
   async #file(item: Item, format: Format): Promise<Uint8Array> {
+    // Before its file is looked for, whose absence would be the lesser reason.
+    if (isSound(item)) this.checkVoices(item.recipe);
     if (isSound(item)) return this.#soundFile(fromWav(await this.library.read(item.id, itemFiles.sound)), item.recipe, forSounds(format));
     if (!isSoundFormat(format)) return this.#picture(item, format);
     throw new StudioError(
@@ -192,6 +210,12 @@ export class Exports {
     }
     const things = items.every(isSound) ? 'sounds' : items.some(isSound) ? 'items' : 'pictures';
     return { name: `ResGen ${items.length} ${things}.zip`, url: assets.exported(stored), bytes: (await stat(file)).size };
+  }
+
+  /** Forgets every sound made so far, as when a voice is taken back: what was asked for again is checked again. */
+  forgetSounds(): void {
+    for (const folder of [this.#folder, this.#plainFolder, this.#takesFolder])
+      for (const name of readdirSync(folder)) if (/\.(?:wav|flac|mp3|zip)$/.test(name)) rmSync(join(folder, name), { force: true });
   }
 
   #removeOld(): void {

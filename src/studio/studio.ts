@@ -35,7 +35,6 @@ import { Licences } from './licences.js';
 import { Models } from './models.js';
 import { type PictureEncoder, sharpEncoder, toPng } from './pictures.js';
 import { SettingsStore } from './settings-store.js';
-import { markedWav } from './sound-marks.js';
 import { Planner } from './speech/plan.js';
 import { Prompts } from './speech/prompts.js';
 import { SpeechWork } from './speech/speech-work.js';
@@ -72,6 +71,7 @@ export interface Studio extends Bridge {
   /**
    * A token file as a PNG, or as a WAV where it is a sound, at the full depth of its model or a lower one. For hosts without a library of
    * their own.
+   * @throws StudioError `no-consent` for tokens in a voice that this library does not keep, `not-found` for one in the trash
    */
   decodeTokens(file: Uint8Array, depth?: number): Promise<{ bytes: Uint8Array; extension: 'png' | 'wav' }>;
   /** Loads the model that the Images page opens with, so that the first picture does not wait for it. For hosts with a window. */
@@ -169,7 +169,7 @@ function assemble(
     folder,
     library,
     () => settings.get().embedRecipe,
-    (voice) => voices.assertUsable(voice),
+    (voice) => voices.assertHeard(voice),
   );
   const assets = new Assets(library, models, exports, voices, items, takes);
   const info: AppInfo = { version, host, platform: process.platform, dataFolder: folder, modelFolders: [...models.folders], notices };
@@ -246,6 +246,8 @@ function assemble(
       if (depth !== undefined && depth > D)
         throw new StudioError('bad-request', `The model “${id}” has ${D} depths. Choose a depth from 1 to ${D}.`);
       const { provider } = settings.get();
+      // Before the work, and again by the one point where the sound is written.
+      if (sound) exports.checkVoices(recipe);
       if (image) {
         const data = await engine.use(model, provider, (session) => session.decode(codes, depth ?? D));
         return { bytes: await toPng({ data, size: image.size }), extension: 'png' };
@@ -254,8 +256,7 @@ function assemble(
       const [samples] = await engine.use(model, provider, (session) => session.decodeViews(1, codes, depths));
       if (!sound || !(samples instanceof Float32Array))
         throw new StudioError('bad-model', `The model “${id}” gave no sound. Install it again.`);
-      const embedded = settings.get().embedRecipe ? recipe : null;
-      return { bytes: markedWav({ samples, sampleRate: sound.sampleRate }, embedded), extension: 'wav' };
+      return { bytes: exports.wav({ samples, sampleRate: sound.sampleRate }, recipe), extension: 'wav' };
     },
     warmUp: async () => {
       const able = (await models.list()).filter(({ manifest }) => manifest?.kind === 'image' && manifest.files.step);

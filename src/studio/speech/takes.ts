@@ -75,7 +75,7 @@ export class Takes {
 
   /** The item at a place of a take. @throws StudioError `not-found` where it is not made yet, or in the trash */
   item(id: string, index: number): Item {
-    this.#job(id);
+    this.job(id);
     const item = this.parts.items.ofJob(id).get(index);
     if (!item) throw new StudioError('not-found', 'This sentence is not made yet, or is in the trash. Say it again first.');
     return item;
@@ -83,12 +83,13 @@ export class Takes {
 
   /** Changes with what the take is made of. */
   key(id: string): string {
-    this.#job(id);
+    this.job(id);
     const items = [...this.parts.items.ofJob(id)].sort(([a], [b]) => a - b).map(([index, item]) => `${index} ${item.id}`);
     return createHash('sha256').update(items.join('\n')).digest('hex').slice(0, 16);
   }
 
-  #job(id: string): SpeechJob {
+  /** @throws StudioError `not-found`, or `bad-request` where the job is no text */
+  job(id: string): SpeechJob {
     const job = this.parts.jobs.get(id);
     if (job.kind !== 'speech') throw new StudioError('bad-request', 'This job made pictures, which can not be heard. Choose a text.');
     return job;
@@ -104,7 +105,7 @@ export class Takes {
     levelDb: number;
     version: string;
   }> {
-    const job = this.#job(id);
+    const job = this.job(id);
     const { text, speed, model } = job.request;
     const { manifest } = await this.parts.models.find(model);
     const { sound, speech } = speaking(manifest);

@@ -178,7 +178,7 @@ describe('a text', { timeout: 240_000 }, () => {
     expect(readMarks(await bytesOf(test, url)).synthetic).toBe(true);
     await ask('voices.remove', { id: voice.id });
     expect((await ask('items.list', everything)).total).toBe(0);
-    await expect(ask('speech.export', { job: job.id, index: null, format: 'wav' })).rejects.toThrow('No sentence of this text is made yet');
+    await expect(ask('speech.export', { job: job.id, index: null, format: 'wav' })).rejects.toThrow('The voice “Ada” is in the trash');
     await ask('voices.restore', { id: voice.id });
     expect((await ask('speech.take', { job: job.id })).sentences[0]?.item?.recipe.voice).toBe(voice.id);
   });
