@@ -77,7 +77,7 @@ export class App {
     this.everConnected ||= this.studio.phase === 'ready';
     if (this.studio.phase !== 'ready') return;
     this.#follow();
-    await Promise.all([this.images.load(), this.reports.load()]);
+    await Promise.all([this.studio.queue.load(), this.images.load(), this.reports.load()]);
   }
 
   retry(): void {

@@ -1,5 +1,6 @@
 import type { AppInfo, Bridge, EngineStatus, Manifest, ModelSummary, ParamsInput, Settings, StudioEvent } from '../contract/index.js';
 import type { Notices } from './shared/notices.svelte.js';
+import { Queue } from './shared/queue/queue.svelte.js';
 
 export interface UsableModel extends ModelSummary {
   readonly manifest: Manifest;
@@ -14,11 +15,14 @@ export class Studio {
   settings = $state.raw<Settings | null>(null);
   models = $state.raw<readonly ModelSummary[]>([]);
   engine = $state.raw<EngineStatus | null>(null);
+  readonly queue: Queue;
 
   constructor(
     readonly bridge: Bridge,
     readonly notices: Notices,
-  ) {}
+  ) {
+    this.queue = new Queue(bridge, notices);
+  }
 
   /** Reads everything again; also after a reconnection, when events may have been missed. */
   async load(): Promise<void> {
@@ -49,6 +53,8 @@ export class Studio {
   onEvent(event: StudioEvent): void {
     if (event.name === 'engine') this.engine = event.payload;
     else if (event.name === 'settings') this.settings = event.payload;
+    else if (event.name === 'job') this.queue.onJob(event.payload);
+    else if (event.name === 'jobsRemoved') this.queue.onRemoved(event.payload);
   }
 
   /** Packages that can draw pictures. */
