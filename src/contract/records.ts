@@ -1,17 +1,11 @@
 import { z } from 'zod';
+import { ItemId, JobId, VoiceId } from './ids.js';
 import { Tag } from './library.js';
 import { LIMITS, numbers } from './limits.js';
 import { ClassName, MODEL_LIMITS, ModelId } from './model.js';
 import { Sampling, Seed } from './sampling.js';
 
 export const JOB_LIMITS = numbers(LIMITS.jobs);
-
-const Id = z.string().regex(/^[0-9a-z]{8,40}$/, 'must be an id made by the studio');
-export const ItemId = Id;
-export const JobId = Id;
-export const VoiceId = Id;
-/** Names one running edit. Made by whoever asks for it, to follow and to stop it before it has answered. */
-export const EditRunId = Id;
 
 /** 2 is twice as fast as the model would speak by itself. */
 export const Speed = z.number().min(0.5).max(2);

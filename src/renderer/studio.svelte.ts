@@ -1,4 +1,15 @@
-import type { AppInfo, Bridge, EngineStatus, Manifest, ModelSummary, ParamsInput, Settings, StudioEvent } from '../contract/index.js';
+import {
+  type AppInfo,
+  type Bridge,
+  type EngineStatus,
+  type Manifest,
+  type ModelSummary,
+  type ParamsInput,
+  type Recipe,
+  type Settings,
+  type StudioEvent,
+  presetName,
+} from '../contract/index.js';
 import type { Notices } from './shared/notices.svelte.js';
 import { Queue } from './shared/queue/queue.svelte.js';
 
@@ -79,6 +90,12 @@ export class Studio {
     return this.models.filter(
       (m): m is UsableModel => m.problem === null && m.manifest?.kind === 'speech' && m.manifest.files.step !== undefined,
     );
+  }
+
+  /** Name of the preset that a recipe was made with, '' where it was none or its model is not here. */
+  presetOf({ model, sampling }: Recipe): string {
+    const manifest = this.models.find(({ id }) => id === model.id)?.manifest;
+    return manifest ? presetName(manifest, sampling) : '';
   }
 
   get brokenModels(): ModelSummary[] {

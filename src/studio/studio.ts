@@ -145,11 +145,11 @@ function assemble(
   // Who has a library knows the studio.
   if (!first && !settings.get().welcomed) settings.set({ welcomed: true });
   const jobs = new JobsStore(db);
-  const items = new ItemsStore(db);
+  const models = new Models([...modelFolders, join(folder, 'models')]);
+  const items = new ItemsStore(db, (recipe) => models.presetOf(recipe));
   const library = new Library(folder, items, encoder);
   const voiceRows = new VoicesStore(db);
   const voices = new Voices(folder, voiceRows, library);
-  const models = new Models([...modelFolders, join(folder, 'models')]);
   const engine = new Engine(
     spawnEngine,
     (payload) => emit({ name: 'engine', payload }),
@@ -205,12 +205,21 @@ function assemble(
   voices.tidy();
   queue.start();
 
+  const ended = new AbortController();
+  // What an older studio kept, or came in before its model did. Nobody waits for it, and it goes on at the next start.
+  const naming = models
+    .list()
+    .then(() => items.namePresets(ended.signal))
+    .catch((error: unknown) => onError('The presets of older items could not be looked up.', error));
+
   let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => {
     const stopped = queue.close();
+    ended.abort();
     await Promise.race([stopped, delay(CLOSE_MS, undefined, { ref: false })]);
     engine.close();
     await stopped;
+    await naming;
     keepGoodCopy(db, folder);
     closeDatabase(db);
     log.closed();

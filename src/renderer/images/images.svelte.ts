@@ -45,7 +45,7 @@ export class Images {
     private readonly parts: PageParts,
   ) {
     this.jobs = new Jobs(studio.queue, studio.bridge, studio.notices);
-    this.gallery = new Gallery(studio.bridge, studio.notices);
+    this.gallery = new Gallery(studio.bridge, studio.notices, 'image', ({ recipe }) => [studio.presetOf(recipe)]);
   }
 
   /** Reads everything again; also after a reconnection. */

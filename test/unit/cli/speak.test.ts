@@ -46,6 +46,11 @@ it('a clip or a voice says a text, with consent alone, and over no file that is 
   expect((await speak('--voice', 'Eve', '--text', 'Fine.', '--overwrite')).err).toContain('There is no voice “Eve”. There is: Ada.');
   expect((await speak('--voice', 'Ada', '--overwrite')).err).toContain('with --text or with --file');
 
+  const listed = await resgen('library', 'list', '--voice', 'ada', '--search', 'fine');
+  expect(listed).toMatchObject({ code: 0, err: '' });
+  expect(listed.out).toMatch(/^(?:\w{21}  \d{4}-\d\d-\d\d  tiny-voice  Ada  Fine\.\n){2}$/);
+  expect((await resgen('library', 'list', '--search', 'nothing')).err).toBe('Nothing in the library is like that.\n');
+
   const tokens = join(folder, 'ada.safetensors');
   expect(await resgen('encode', clip, '--model', 'tiny-voice', '--out', tokens)).toMatchObject({ code: 0 });
   const decoded = join(folder, 'decoded.wav');

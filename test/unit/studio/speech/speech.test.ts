@@ -236,3 +236,21 @@ describe('the edit of a sentence', { timeout: 240_000 }, () => {
     ).rejects.toThrow('The voice “Ada” is in the trash. Restore it first.');
   });
 });
+
+describe('a voice in the library', { timeout: 240_000 }, () => {
+  it('narrows it, is counted, and is found by its name, also under another one', async () => {
+    const { ask, say, voice } = await speakingStudio(engine);
+    await say({ text: 'Fine.' });
+    const total = async (change: object): Promise<number> =>
+      (await ask('items.list', { limit: 9, before: null, kind: null, search: '', ...change })).total;
+    expect(await total({ filter: { voice: voice.id } })).toBe(1);
+    expect(await total({ filter: { voice: '0'.repeat(21) } })).toBe(0);
+    expect(await total({ search: 'fine ada' })).toBe(1);
+    expect((await ask('library.summary', null)).voices).toEqual([{ id: voice.id, name: 'Ada', count: 1 }]);
+    await ask('voices.rename', { id: voice.id, name: 'Countess of Lovelace' });
+    expect(await total({ search: 'ada' })).toBe(0);
+    expect(await total({ search: 'love fine' })).toBe(1);
+    await ask('voices.remove', { id: voice.id });
+    expect((await ask('library.summary', null)).voices).toEqual([]);
+  });
+});
