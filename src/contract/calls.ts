@@ -18,7 +18,8 @@ export const AppInfo = z.strictObject({
   version: z.string(),
   host: z.enum(['electron', 'browser', 'cli']),
   platform: z.string(),
-  dataFolder: z.string(),
+  /** Where things lie on the studio's own disk: null and none for clients of `resgen serve`, which may be on another machine. */
+  dataFolder: z.string().nullable(),
   modelFolders: z.array(z.string()),
   /** Sentences about this start that a person should read, such as that a damaged database was replaced by its last good copy. */
   notices: z.array(z.string()),
