@@ -24,7 +24,7 @@ import { DictionaryStore } from './dictionary-store.js';
 import { Engine } from './engine.js';
 import { toStudioError } from './errors.js';
 import { Exports } from './exports.js';
-import { DATABASE, type OpenedDatabase, keepGoodCopy, openOrRecover } from './good-copy.js';
+import { DATABASE, GoodCopy, type OpenedDatabase, openOrRecover } from './good-copy.js';
 import { createHandlers } from './handlers.js';
 import { ItemsStore } from './items-store.js';
 import { ImageWork } from './image-work.js';
@@ -205,6 +205,9 @@ function assemble(
   voices.tidy();
   queue.start();
 
+  const goodCopy = new GoodCopy(db, folder, { idle: () => queue.idle });
+  goodCopy.start();
+
   const ended = new AbortController();
   // What an older studio kept, or came in before its model did. Nobody waits for it, and it goes on at the next start.
   const naming = models
@@ -220,7 +223,7 @@ function assemble(
     engine.close();
     await stopped;
     await naming;
-    keepGoodCopy(db, folder);
+    goodCopy.close();
     closeDatabase(db);
     log.closed();
   };
