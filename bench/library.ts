@@ -2,18 +2,28 @@ import { rmSync } from 'node:fs';
 import { type Db, closeDatabase, openDatabase } from '../src/studio/database.js';
 import { newId } from '../src/studio/ids.js';
 import { ItemsStore } from '../src/studio/items-store.js';
+import { VoicesStore } from '../src/studio/voices/store.js';
 
 const FRUITS = ['Apple Braeburn', 'Apple Red', 'Banana', 'Cherry', 'Grape White', 'Kiwi', 'Lemon', 'Mango', 'Peach', 'Pear Williams'];
 const PAGE = 120;
+const VOICE = '0voice000000000000000';
 
 interface LibraryLoad {
   items: number;
   rounds: number;
 }
 
-/** Fills a database with items as the studio would write them: ten classes, three tags, two models, a tenth in the trash. */
+/** Fills a database with items as the studio would write them: ten classes, three tags, two models, a voice in every seventh, a tenth in the trash. */
 export function fill(db: Db, items: number): string[] {
-  const store = new ItemsStore(db);
+  const store = new ItemsStore(db, () => 'balanced');
+  new VoicesStore(db).add({
+    id: VOICE,
+    name: 'Ada',
+    createdAt: 0,
+    seconds: 5,
+    source: 'ada.wav',
+    consent: { sentence: 'I agree to it.', at: 0 },
+  });
   const ids: string[] = [];
   db.transaction(() => {
     for (let i = 0; i < items; i++) {
@@ -33,6 +43,7 @@ export function fill(db: Db, items: number): string[] {
             verb: 'generate',
             className: FRUITS[i % FRUITS.length] ?? '',
             seed: (i * 2_654_435_761) % 2 ** 32,
+            ...(i % 7 === 0 && { voice: VOICE }),
           },
           width: 128,
           height: 128,
@@ -77,7 +88,7 @@ export function libraryOf(file: string, { items, rounds }: LibraryLoad): Record<
     const openMs = performance.now() - opening;
 
     const store = new ItemsStore(db);
-    const filter = { place: 'library', favourites: false, model: null, tag: null, from: null, until: null } as const;
+    const filter = { place: 'library', favourites: false, model: null, tag: null, voice: null, from: null, until: null } as const;
     const all = { limit: PAGE, before: null, kind: null, search: '', filter } as const;
     const deep = ids[Math.floor(items / 10)] ?? '';
     const rare = String(((items - 1) * 2_654_435_761) % 2 ** 32);
@@ -91,6 +102,8 @@ export function libraryOf(file: string, { items, rounds }: LibraryLoad): Record<
       searchRareByLike: () => likeSearch(db, rare),
       searchTwoWords: () => store.list({ ...all, search: 'app print' }),
       byModel: () => store.list({ ...all, filter: { ...filter, model: 'other' } }),
+      byVoice: () => store.list({ ...all, filter: { ...filter, voice: VOICE } }),
+      searchVoice: () => store.list({ ...all, search: 'ada bal' }),
       byTag: () => store.list({ ...all, filter: { ...filter, tag: 'ripe' } }),
       byDate: () => store.list({ ...all, filter: { ...filter, from: 1_700_000_000_000, until: 1_700_000_000_000 + items * 100 } }),
       favourites: () => store.list({ ...all, filter: { ...filter, favourites: true } }),

@@ -1,10 +1,56 @@
 import { existsSync } from 'node:fs';
 import { version } from '../../package.json';
-import { StudioError } from '../contract/index.js';
+import { type Item, LIBRARY_LIMITS, type Result, StudioError } from '../contract/index.js';
 import { dataFolder, moveDataFolder, stageRestore } from '../studio/index.js';
-import { type Host, ask, openLibrary } from './host.js';
+import { type Host, ask, openLibrary, withStudio } from './host.js';
 import { exitCodes, note, printResult } from './output.js';
 import { alreadyThere } from './target.js';
+import { findVoice } from './voices.js';
+
+interface ListOptions {
+  search: string;
+  voice?: string;
+  model?: string;
+  tag?: string;
+  favourites: boolean;
+  limit: number;
+  json: boolean;
+}
+
+/** `resgen library list`: a line an item, newest first, a page at a time. */
+export async function list(host: Host, { search, voice, model, tag, favourites, limit, json }: ListOptions): Promise<number> {
+  return withStudio(host, true, async (studio) => {
+    const filter = {
+      favourites,
+      ...(model !== undefined && { model }),
+      ...(tag !== undefined && { tag }),
+      ...(voice !== undefined && { voice: (await findVoice(studio, voice)).id }),
+    };
+    const names = new Map((await ask(studio, 'voices.list', null)).map(({ id, name }) => [id, name]));
+    let before: string | null = null;
+    let found = 0;
+    for (let left = limit; left > 0;) {
+      const asked = { limit: Math.min(left, LIBRARY_LIMITS.page), before, kind: null, search, filter };
+      const page: Result<'items.list'> = await ask(studio, 'items.list', asked);
+      for (const item of page.items) printResult(json, item, lineOf(item, names));
+      before = page.items.at(-1)?.id ?? null;
+      found = page.total;
+      left = before === null ? 0 : left - page.items.length;
+    }
+    if (found === 0) note('Nothing in the library is like that.');
+    else if (found > limit) note(`${found.toLocaleString('en')} items are like that; ask for more with --limit.`);
+    return exitCodes.done;
+  });
+}
+
+function lineOf(
+  { id, createdAt, recipe: { className, seed, source, speech, voice, model } }: Item,
+  names: ReadonlyMap<string, string>,
+): string {
+  const what = speech?.text ?? (className === undefined ? source : `${className} ${seed ?? ''}`.trim()) ?? '';
+  const who = voice === undefined ? '' : `  ${names.get(voice) ?? 'a voice that is gone'}`;
+  return `${id}  ${new Date(createdAt).toISOString().slice(0, 10)}  ${model.id}${who}  ${what.replace(/\s+/g, ' ').slice(0, 80)}`;
+}
 
 /** `resgen library backup`: the person's library as one file. */
 export async function backUp(host: Host, file: string, { overwrite }: { overwrite: boolean }): Promise<number> {

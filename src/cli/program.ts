@@ -60,7 +60,12 @@ const EXAMPLES_OF: Readonly<Record<string, readonly string[]>> = {
   models: ['models', 'models verify fruits', 'models card fruits'],
   'export-repository': ['export-repository repository --model fruits --max-batch 64'],
   doctor: ['doctor', 'doctor --json'],
-  library: ['library backup library.tar', 'library restore library.tar', 'library move /media/disk/resgen'],
+  library: [
+    'library list --voice Ada --search "best hello"',
+    'library backup library.tar',
+    'library restore library.tar',
+    'library move /media/disk/resgen',
+  ],
   serve: ['serve --open', 'serve --port 8080 --api', 'serve --host 0.0.0.0 --allow-remote --tls-cert cert.pem --tls-key key.pem'],
 };
 
@@ -323,7 +328,18 @@ function createProgram(builtFolder: string, done: (exitCode: number) => void): C
     .addOption(json)
     .action(run(async () => (await import('./licences.js')).licences));
 
-  const library = program.command('library').description('back up, restore or move the library of the studio, which must be closed');
+  const library = program.command('library').description('list, back up, restore or move the library of the studio, which must be closed');
+  library
+    .command('list')
+    .description('list items, newest first')
+    .option('--search <words>', 'each begins a word of the item: class, text, seed, model, preset, voice, tag', '')
+    .option('--voice <name>', 'only what is said in this voice')
+    .option('--model <id>', 'only what this model made')
+    .option('--tag <tag>', 'only what has this tag')
+    .option('--favourites', 'only favourites', false)
+    .option('--limit <n>', 'at most as many', wholeNumber, 50)
+    .addOption(json)
+    .action(run(async () => (await import('./library.js')).list));
   library
     .command('backup <file.tar>')
     .description('write the database and every item into one file')

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import open from 'open';
 import { StudioError } from '../contract/index.js';
 import { type RunningServer, type ServerOptions, isLoopback, startServer } from '../server/index.js';
-import { type Host, openLibrary } from './host.js';
+import type { Studio } from '../studio/index.js';
+import { type Host, ask, openLibrary } from './host.js';
 import { exitCodes, note, printResult } from './output.js';
 
 /** Tried first, so that a bookmark goes on working. */
@@ -46,6 +47,7 @@ export async function serve(host: Host, options: ServeOptions): Promise<number> 
     });
     const link = server.newLink();
     printResult(false, {}, `ResGen Studio is at ${link}\nThe link works once. Ctrl-C ends the studio.`);
+    await tellFolders(studio);
     if (apiKey !== undefined) {
       const { origin } = new URL(link);
       note(
@@ -59,6 +61,12 @@ export async function serve(host: Host, options: ServeOptions): Promise<number> 
   } finally {
     await studio.close();
   }
+}
+
+/** Here and not in the browser, which may be on another machine. */
+async function tellFolders(studio: Studio): Promise<void> {
+  const { dataFolder, modelFolders } = await ask(studio, 'app.info', null);
+  note(`Library: ${dataFolder}; models: ${modelFolders.join(', ')}`);
 }
 
 function apiKeyOf(given: string | undefined): string {

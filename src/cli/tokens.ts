@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
 import { StudioError, assets } from '../contract/index.js';
+import type { Studio } from '../studio/index.js';
 import { type Host, ask, withStudio } from './host.js';
 import { copyAsset } from './image.js';
 import { unlessInterrupted } from './interrupt.js';
@@ -9,9 +10,9 @@ import { besidePicture, readInput } from './token-input.js';
 
 /** `resgen decode`: a token file, or the one beside a picture that the studio saved, as a PNG, or as a WAV where it is a sound. */
 export async function decode(host: Host, file: string, options: { depth?: number; out: string; overwrite: boolean }): Promise<number> {
-  return withStudio(host, false, async (studio) => {
-    const tokens = /\.png$/i.test(file) ? besidePicture(file) : file;
-    const decoded = await unlessInterrupted(async () => studio.decodeTokens(await readInput(tokens), options.depth));
+  const tokens = await readInput(/\.png$/i.test(file) ? besidePicture(file) : file);
+  const write = async (studio: Studio): Promise<number> => {
+    const decoded = await unlessInterrupted(() => studio.decodeTokens(tokens, options.depth));
     if (!options.out.toLowerCase().endsWith(`.${decoded.extension}`)) {
       const what = decoded.extension === 'wav' ? 'a sound' : 'a picture';
       throw new StudioError(
@@ -22,7 +23,14 @@ export async function decode(host: Host, file: string, options: { depth?: number
     await saveTo(options.out, { bytes: decoded.bytes }, options.overwrite);
     printResult(false, {}, options.out);
     return exitCodes.done;
-  });
+  };
+  try {
+    return await withStudio(host, false, write);
+  } catch (error) {
+    if (!(error instanceof StudioError) || error.code !== 'no-consent') throw error;
+    // Who agreed to be heard is known to the person's own library, if at all. It is opened only for that: nothing is kept in it.
+    return withStudio(host, true, write);
+  }
 }
 
 /** `resgen encode`: a picture or a sound as a token file. */

@@ -1,11 +1,12 @@
 import { z } from 'zod';
 import { dictionaryCalls } from './dictionary.js';
 import { ExportedFile, FileName, Upload } from './files.js';
+import { ItemId, JobId } from './ids.js';
 import { inspectorCalls } from './inspector.js';
 import { licenceCalls } from './licences.js';
 import { ItemFilter, LIBRARY_LIMITS, LibrarySummary, Tag } from './library.js';
 import { ModelSummary } from './model.js';
-import { ImageRequest, Item, ItemId, Job, JobId, ProviderProbe, Recipe, Settings } from './records.js';
+import { ImageRequest, Item, Job, ProviderProbe, Recipe, Settings } from './records.js';
 import { reportCalls } from './reports.js';
 import { SoundFormat, speechCalls } from './speech.js';
 import { voiceCalls } from './voices.js';
@@ -17,7 +18,8 @@ export const AppInfo = z.strictObject({
   version: z.string(),
   host: z.enum(['electron', 'browser', 'cli']),
   platform: z.string(),
-  dataFolder: z.string(),
+  /** Where things lie on the studio's own disk: null and none for clients of `resgen serve`, which may be on another machine. */
+  dataFolder: z.string().nullable(),
   modelFolders: z.array(z.string()),
   /** Sentences about this start that a person should read, such as that a damaged database was replaced by its last good copy. */
   notices: z.array(z.string()),
@@ -76,7 +78,7 @@ export const calls = {
       limit: z.int().min(1).max(LIBRARY_LIMITS.page),
       before: ItemId.nullable(),
       kind: z.enum(['image', 'speech']).nullable(),
-      /** Every word has to be found, or begin a word, in the class, the recipe or the tags. */
+      /** Every word has to be found, or begin a word, in the class, the recipe, the tags, the name of the preset or that of the voice. */
       search: z.string().max(LIBRARY_LIMITS.search),
       filter: ItemFilter.prefault({}),
     }),

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { EngineStatus } from './calls.js';
 import { DictionaryEntry } from './dictionary.js';
-import { EditRunId, Item, ItemId, Job, JobId, Settings } from './records.js';
+import { EditRunId, ItemId, JobId } from './ids.js';
+import { Item, Job, Settings } from './records.js';
 import { CrashReport } from './reports.js';
 import { Voice } from './voices.js';
 

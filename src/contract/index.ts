@@ -6,6 +6,7 @@ export * from './errors.js';
 export * from './events.js';
 export * from './files.js';
 export * from './graphs.js';
+export * from './ids.js';
 export * from './inspector.js';
 export * from './library.js';
 export * from './licences.js';

@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import { ExportedFile, FileName, Upload } from './files.js';
+import { EditRunId, ItemId } from './ids.js';
 import { ItemFilter, LIBRARY_LIMITS } from './library.js';
 import { LIMITS, numbers } from './limits.js';
 import { MODEL_LIMITS } from './model.js';
-import { Edit, EditRunId, Item, ItemId } from './records.js';
+import { Edit, Item } from './records.js';
 import { Sampling, Seed } from './sampling.js';
 
 /**

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { VoiceId } from './ids.js';
 import { LIMITS, numbers } from './limits.js';
 import { ModelId } from './model.js';
 
@@ -19,6 +20,8 @@ export const ItemFilter = z.strictObject({
   favourites: z.boolean().default(false),
   model: ModelId.nullable().default(null),
   tag: Tag.nullable().default(null),
+  /** Items in that voice. */
+  voice: VoiceId.nullable().default(null),
   /** Milliseconds since 1970; `from` is inside the range, `until` outside. */
   from: z.int().nullable().default(null),
   until: z.int().nullable().default(null),
@@ -33,6 +36,8 @@ export const LibrarySummary = z.strictObject({
   favourites: z.int(),
   trash: z.int(),
   models: z.array(Counted),
+  /** Voices of which there are items, by name. */
+  voices: z.array(z.strictObject({ id: VoiceId, name: z.string(), count: z.int() })),
   tags: z.array(Counted),
 });
 export type LibrarySummary = z.infer<typeof LibrarySummary>;

@@ -130,6 +130,16 @@ export const Manifest = z
   });
 export type Manifest = z.infer<typeof Manifest>;
 
+/** Name of the preset that these settings are, '' for none. A view is no part of one: it says what is shown and not how well. */
+export function presetName({ presets }: Manifest, sampling: Sampling | undefined): string {
+  const same = (preset: Sampling): boolean =>
+    sampling !== undefined &&
+    [...new Set([...Object.keys(preset), ...Object.keys(sampling)])].every(
+      (knob) => knob === 'view' || preset[knob as keyof Sampling] === sampling[knob as keyof Sampling],
+    );
+  return presets.find((preset) => same(preset.sampling))?.id ?? '';
+}
+
 /** What the studio lists. A package that can't be used is listed too, with the sentence that says why. */
 export const ModelSummary = z.strictObject({
   id: z.string(),

@@ -1,17 +1,11 @@
 import { z } from 'zod';
+import { ItemId, JobId, VoiceId } from './ids.js';
 import { Tag } from './library.js';
 import { LIMITS, numbers } from './limits.js';
 import { ClassName, MODEL_LIMITS, ModelId } from './model.js';
 import { Sampling, Seed } from './sampling.js';
 
 export const JOB_LIMITS = numbers(LIMITS.jobs);
-
-const Id = z.string().regex(/^[0-9a-z]{8,40}$/, 'must be an id made by the studio');
-export const ItemId = Id;
-export const JobId = Id;
-export const VoiceId = Id;
-/** Names one running edit. Made by whoever asks for it, to follow and to stop it before it has answered. */
-export const EditRunId = Id;
 
 /** 2 is twice as fast as the model would speak by itself. */
 export const Speed = z.number().min(0.5).max(2);
@@ -90,6 +84,8 @@ export const Recipe = z.strictObject({
   sampling: Sampling.optional(),
   /** generate, speech: id of the voice that speaks */
   voice: VoiceId.optional(),
+  /** edit of sounds of several people: the other voices that are in it. Each of them has to have agreed for it to be heard. */
+  otherVoices: z.array(VoiceId).min(1).max(LIMITS.voices.limits.inOneSound.value).optional(),
   /** generate, speech: what is said, and when */
   speech: Spoken.optional(),
   /** encode: name of the file that was encoded, without its folder */

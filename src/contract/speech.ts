@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { ExportedFile } from './files.js';
+import { JobId } from './ids.js';
 import { LIMITS, numbers } from './limits.js';
-import { Item, Job, JobId, SpeechJob, SpeechRequest } from './records.js';
+import { Item, Job, SpeechJob, SpeechRequest } from './records.js';
 import { Seed } from './sampling.js';
 
 /** Calls of speech. A take is a job of kind `speech`: a text, said sentence by sentence. */

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { ExportedFile, FileName, Upload } from './files.js';
+import { VoiceId } from './ids.js';
 import { LIMITS, numbers } from './limits.js';
-import { VoiceId } from './records.js';
 
 /** Calls of the voices, and what is stored of one. A voice is a clip of somebody's speech and the consent to use it. */
 

@@ -73,8 +73,8 @@ async function start(): Promise<void> {
 
   const lookForUpdate = updates(() => window);
   const info = await studio.call('app.info', null);
-  if (info.ok) {
-    const { dataFolder } = info.value;
+  const dataFolder = info.ok ? info.value.dataFolder : null;
+  if (dataFolder !== null) {
     const look = lookForUpdate && (() => void lookForUpdate(true));
     setMenu(
       dataFolder,

@@ -32,7 +32,10 @@ export class App {
   constructor(private readonly link: Connection) {
     this.studio = new Studio(link.bridge, this.notices);
     this.images = new Images(this.studio, { download, isPicture });
-    this.library = new LibraryPage(link.bridge, this.notices);
+    this.library = new LibraryPage(link.bridge, this.notices, ({ recipe }) => [
+      this.studio.presetOf(recipe),
+      this.voices.voices.find(({ id }) => id === recipe.voice)?.name ?? '',
+    ]);
     this.inspector = new Inspector(this.studio, {
       download,
       readPixels,
@@ -77,7 +80,7 @@ export class App {
     this.everConnected ||= this.studio.phase === 'ready';
     if (this.studio.phase !== 'ready') return;
     this.#follow();
-    await Promise.all([this.images.load(), this.reports.load()]);
+    await Promise.all([this.studio.queue.load(), this.images.load(), this.reports.load()]);
   }
 
   retry(): void {

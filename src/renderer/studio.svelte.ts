@@ -1,5 +1,17 @@
-import type { AppInfo, Bridge, EngineStatus, Manifest, ModelSummary, ParamsInput, Settings, StudioEvent } from '../contract/index.js';
+import {
+  type AppInfo,
+  type Bridge,
+  type EngineStatus,
+  type Manifest,
+  type ModelSummary,
+  type ParamsInput,
+  type Recipe,
+  type Settings,
+  type StudioEvent,
+  presetName,
+} from '../contract/index.js';
 import type { Notices } from './shared/notices.svelte.js';
+import { Queue } from './shared/queue/queue.svelte.js';
 
 export interface UsableModel extends ModelSummary {
   readonly manifest: Manifest;
@@ -14,11 +26,14 @@ export class Studio {
   settings = $state.raw<Settings | null>(null);
   models = $state.raw<readonly ModelSummary[]>([]);
   engine = $state.raw<EngineStatus | null>(null);
+  readonly queue: Queue;
 
   constructor(
     readonly bridge: Bridge,
     readonly notices: Notices,
-  ) {}
+  ) {
+    this.queue = new Queue(bridge, notices);
+  }
 
   /** Reads everything again; also after a reconnection, when events may have been missed. */
   async load(): Promise<void> {
@@ -49,6 +64,8 @@ export class Studio {
   onEvent(event: StudioEvent): void {
     if (event.name === 'engine') this.engine = event.payload;
     else if (event.name === 'settings') this.settings = event.payload;
+    else if (event.name === 'job') this.queue.onJob(event.payload);
+    else if (event.name === 'jobsRemoved') this.queue.onRemoved(event.payload);
   }
 
   /** Packages that can draw pictures. */
@@ -73,6 +90,12 @@ export class Studio {
     return this.models.filter(
       (m): m is UsableModel => m.problem === null && m.manifest?.kind === 'speech' && m.manifest.files.step !== undefined,
     );
+  }
+
+  /** Name of the preset that a recipe was made with, '' where it was none or its model is not here. */
+  presetOf({ model, sampling }: Recipe): string {
+    const manifest = this.models.find(({ id }) => id === model.id)?.manifest;
+    return manifest ? presetName(manifest, sampling) : '';
   }
 
   get brokenModels(): ModelSummary[] {

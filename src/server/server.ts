@@ -24,6 +24,7 @@ import { Failures } from './failures.js';
 import { Gate, isLoopback } from './gate.js';
 import { type KeyProblem, addOpenAiRoutes } from './openai.js';
 import { openApi } from './openapi.js';
+import { withoutFolders } from './without-folders.js';
 
 export { isLoopback };
 
@@ -83,10 +84,12 @@ const HEADERS = {
 };
 
 /** @throws StudioError `refused` where the address can't be listened on */
-export async function startServer({ studio, rendererFolder, host, port, tls, apiKey, onSignIn }: ServerOptions): Promise<RunningServer> {
-  const options = { bodyLimit: SERVER_LIMITS.bodyBytes, requestTimeout: SERVER_LIMITS.requestMs };
+export async function startServer(options: ServerOptions): Promise<RunningServer> {
+  const { rendererFolder, host, port, tls, apiKey, onSignIn } = options;
+  const studio = await withoutFolders(options.studio);
+  const limits = { bodyLimit: SERVER_LIMITS.bodyBytes, requestTimeout: SERVER_LIMITS.requestMs };
   // One type for both: fastify's own differ by the kind of server, which nothing here looks at.
-  const app: FastifyInstance = tls ? (fastify({ ...options, https: tls }) as unknown as FastifyInstance) : fastify(options);
+  const app: FastifyInstance = tls ? (fastify({ ...limits, https: tls }) as unknown as FastifyInstance) : fastify(limits);
   const scheme = tls ? 'https' : 'http';
   const connections = new Set<Socket>();
   app.server.on('connection', (socket) => {

@@ -40,6 +40,7 @@ export const EXPORT_FILE = /^[0-9a-z]{21}\.(?:png|jpg|webp|gif|wav|flac|mp3|zip|
 export class Exports {
   readonly #folder: string;
   readonly #plainFolder: string;
+  readonly #takesFolder: string;
   readonly #takes: TakeFiles;
 
   constructor(
@@ -47,16 +48,16 @@ export class Exports {
     private readonly library: Library,
     private readonly sounds: Sounds,
     private readonly embedRecipe: () => boolean,
-    /** Throws for a voice that may not be used. */
-    private readonly assertUsable: (voice: string) => void,
+    /** Throws for a voice that may not be heard: `Voices.assertHeard`. */
+    private readonly assertHeard: (voice: string) => void,
   ) {
     this.#folder = join(dataFolder, 'exports');
     this.#plainFolder = join(this.#folder, 'plain');
-    const takesFolder = join(this.#folder, 'takes');
-    this.#takes = new TakeFiles(takesFolder);
+    this.#takesFolder = join(this.#folder, 'takes');
+    this.#takes = new TakeFiles(this.#takesFolder);
     rmSync(this.#folder, { recursive: true, force: true });
     mkdirSync(this.#plainFolder, { recursive: true });
-    mkdirSync(takesFolder);
+    mkdirSync(this.#takesFolder);
   }
 
   path(name: string): string {
@@ -85,9 +86,9 @@ export class Exports {
     return plain;
   }
 
-  /** The sound of an item as it may be heard and saved from a page. @throws StudioError as `assertUsable` and `Sounds.file` */
+  /** The sound of an item as it may be heard and saved from a page. @throws StudioError as `checkVoices` and `Sounds.file` */
   async servedSound(item: Item): Promise<string> {
-    this.#checkVoice(item.recipe);
+    this.checkVoices(item.recipe);
     const stored = await this.sounds.file(item);
     if (this.embedRecipe()) return stored;
     const plain = join(this.#plainFolder, `${item.id}.wav`);
@@ -96,13 +97,13 @@ export class Exports {
     return plain;
   }
 
-  /** A take as far as it is made, as it may be heard and saved from a page. @throws StudioError as `assertUsable` */
+  /** A take as far as it is made, as it may be heard and saved from a page. @throws StudioError as `checkVoices`, each time */
   async servedTake(job: string, { take, recipe }: { take: LaidOutTake; recipe: Recipe }): Promise<string> {
-    this.#checkVoice(recipe);
+    this.checkVoices(recipe);
     return this.embedRecipe() ? this.#takes.file(`${job}.wav`, take, recipe) : this.#takes.file(`${job}-plain.wav`, take, null);
   }
 
-  /** A sound for the person to save, without the format's own ending in `base`. @throws StudioError as `assertUsable` */
+  /** A sound for the person to save, without the format's own ending in `base`. @throws StudioError as `Voices.assertHeard` */
   async sound(base: string, sound: Sound, recipe: Recipe, format: SoundFormat, withRecipe = true): Promise<ExportedFile> {
     this.#removeOld();
     return this.write(`${base}.${EXTENSIONS[format]}`, await this.#soundFile(sound, recipe, format, withRecipe));
@@ -111,23 +112,33 @@ export class Exports {
   /** Every sound that leaves as bytes is made here or in `wav`. */
   async #soundFile(sound: Sound, recipe: Recipe, format: SoundFormat, withRecipe: boolean): Promise<Uint8Array<ArrayBuffer>> {
     if (format === 'wav') return this.wav(sound, recipe, withRecipe);
-    this.#checkVoice(recipe);
+    this.checkVoices(recipe);
     return compressed(sound, format, withRecipe && this.embedRecipe() ? recipe : null);
   }
 
   wav(sound: Sound, recipe: Recipe, withRecipe = true): Uint8Array<ArrayBuffer> {
-    this.#checkVoice(recipe);
+    this.checkVoices(recipe);
     return markedWav(sound, withRecipe && this.embedRecipe() ? recipe : null);
   }
 
-  #checkVoice({ voice }: Recipe): void {
-    if (voice !== undefined) this.assertUsable(voice);
+  /** Tokens as a sound that is heard beside its recipe, which it therefore does not carry. @param recipe null where nobody speaks in it */
+  view(sound: Sound, recipe: Recipe | null): Uint8Array<ArrayBuffer> {
+    if (recipe) this.checkVoices(recipe);
+    return markedWav(sound, null);
+  }
+
+  /**
+   * Every voice in a sound must have agreed, here, and not be in the trash. Also for what can be made into its sound again by anybody.
+   * @throws StudioError as `Voices.assertHeard`
+   */
+  checkVoices({ voice, otherVoices = [] }: Pick<Recipe, 'voice' | 'otherVoices'>): void {
+    for (const one of voice === undefined ? otherVoices : [voice, ...otherVoices]) this.assertHeard(one);
   }
 
   async #file(item: Item, format: Format, withRecipe: boolean): Promise<Uint8Array> {
     if (isSound(item)) {
-      // Before the sound is made: a voice that may not be used is not to be heard.
-      this.#checkVoice(item.recipe);
+      // Before its file is looked for or made, whose absence would be the lesser reason.
+      this.checkVoices(item.recipe);
       return this.#soundFile(fromWav(await readFile(await this.sounds.file(item))), item.recipe, forSounds(format), withRecipe);
     }
     if (!isSoundFormat(format)) return this.#picture(item, format, withRecipe);
@@ -198,6 +209,12 @@ export class Exports {
     }
     const things = items.every(isSound) ? 'sounds' : items.some(isSound) ? 'items' : 'pictures';
     return { name: `ResGen ${items.length} ${things}.zip`, url: assets.exported(stored), bytes: (await stat(file)).size };
+  }
+
+  /** Forgets every sound made so far, as when a voice is taken back: what was asked for again is checked again. */
+  forgetSounds(): void {
+    for (const folder of [this.#folder, this.#plainFolder, this.#takesFolder])
+      for (const name of readdirSync(folder)) if (/\.(?:wav|flac|mp3|zip)$/.test(name)) rmSync(join(folder, name), { force: true });
   }
 
   #removeOld(): void {

@@ -1,4 +1,4 @@
-import { copyFileSync, existsSync, renameSync, rmSync, statSync } from 'node:fs';
+import { closeSync, copyFileSync, existsSync, fsyncSync, openSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { StudioError } from '../contract/index.js';
 import { type Db, closeDatabase, openDatabase } from './database.js';
@@ -6,7 +6,7 @@ import { PARTIAL } from './files.js';
 
 export const DATABASE = 'studio.db';
 const GOOD_COPY = 'studio.db.good';
-/** Up to here a copy takes a moment, and is made each time the studio closes; a larger database is copied once a day. */
+/** Up to here a copy takes a moment, and is made each time the studio closes; a larger database is copied at the first close of a day. */
 const QUICK_BYTES = 32 << 20;
 const DAY_MS = 24 * 3600 * 1000;
 
@@ -36,19 +36,112 @@ export function openOrRecover(folder: string, studio: string): OpenedDatabase {
   }
 }
 
-/** Copies the database beside itself where that is quick or due. It reads every page, so a damaged database replaces no good copy. */
-export function keepGoodCopy(db: Db, folder: string): void {
-  const copy = join(folder, GOOD_COPY);
-  const quick = statSync(join(folder, DATABASE)).size <= QUICK_BYTES;
-  if (!quick && existsSync(copy) && statSync(copy).mtimeMs > Date.now() - DAY_MS) return;
-  const partial = join(folder, PARTIAL + GOOD_COPY);
+/** When a copy is due. Times are of a clock that nobody can set. */
+const DUE = {
+  /** How often it is looked whether one is. */
+  lookMs: 60_000,
+  /** So many changed rows are not left without one for longer than that. */
+  changes: 500,
+  /** The least change is not for longer than this: it may be a tag that took an evening to think of. */
+  quietMs: 10 * 60_000,
+  /** While jobs run, copying waits for a rest between two of them, but not for ever. */
+  busyMs: 30 * 60_000,
+  /** Copying a large database holds everything else up for a second or more. */
+  largeMs: 60 * 60_000,
+} as const;
+
+interface GoodCopyOptions {
+  /** Whether nobody waits for the studio. */
+  idle: () => boolean;
+  /** Milliseconds of a clock that only goes forward. */
+  now?: () => number;
+  /** Up to how many bytes a copy takes but a moment. */
+  quickBytes?: number;
+}
+
+/**
+ * Keeps a copy of the database beside it, at the close and while the studio runs, so that a crash and a damaged page together lose little.
+ * Every copy reads every page, so a damaged database replaces no good copy.
+ */
+export class GoodCopy {
+  readonly #idle: () => boolean;
+  readonly #now: () => number;
+  readonly #quickBytes: number;
+  #timer: ReturnType<typeof setInterval> | undefined;
+  /** Changes of the database, and the time, at the last copy of this run. */
+  #copiedChanges: number;
+  #copiedAt: number;
+
+  constructor(
+    private readonly db: Db,
+    private readonly folder: string,
+    { idle, now = () => performance.now(), quickBytes = QUICK_BYTES }: GoodCopyOptions,
+  ) {
+    [this.#idle, this.#now, this.#quickBytes] = [idle, now, quickBytes];
+    this.#copiedChanges = this.#changes();
+    this.#copiedAt = now();
+  }
+
+  /** Looks now and then whether a copy is due; ends with `close`. */
+  start(): void {
+    this.#timer = setInterval(() => this.keepIfDue(), DUE.lookMs);
+    this.#timer.unref();
+  }
+
+  keepIfDue(): void {
+    const changes = this.#changes() - this.#copiedChanges;
+    const since = this.#now() - this.#copiedAt;
+    if (changes === 0 || (changes < DUE.changes && since < DUE.quietMs)) return;
+    if (!this.#idle() && since < DUE.busyMs) return;
+    if (!this.#isQuick() && since < DUE.largeMs) return;
+    this.#keep();
+  }
+
+  /** The last copy, where it is quick, or the last one is of another day. */
+  close(): void {
+    clearInterval(this.#timer);
+    if (this.#isQuick() || !this.#isFresh()) this.#keep();
+  }
+
+  #keep(): void {
+    // Also where it fails: a full disk is not asked again each minute.
+    [this.#copiedChanges, this.#copiedAt] = [this.#changes(), this.#now()];
+    const partial = join(this.folder, PARTIAL + GOOD_COPY);
+    try {
+      rmSync(partial, { force: true });
+      copyDatabase(this.db, partial);
+      sync(partial);
+      renameSync(partial, join(this.folder, GOOD_COPY));
+    } catch {
+      // A precaution must not stop the studio: it is tried again next time, and the last copy is still there.
+      rmSync(partial, { force: true });
+    }
+  }
+
+  /** Rows that this connection has changed; nobody else writes. */
+  #changes(): number {
+    return (this.db.prepare('SELECT total_changes() AS n').get() as { n: number }).n;
+  }
+
+  #isQuick(): boolean {
+    return statSync(join(this.folder, DATABASE)).size <= this.#quickBytes;
+  }
+
+  /** A copy from the future was made before the clock was set back, which says nothing of its age: it is made anew. */
+  #isFresh(): boolean {
+    const copy = join(this.folder, GOOD_COPY);
+    const age = existsSync(copy) ? Date.now() - statSync(copy).mtimeMs : Infinity;
+    return age >= 0 && age < DAY_MS;
+  }
+}
+
+/** To the disk itself: a copy must outlive the power cut that it is for. */
+function sync(file: string): void {
+  const descriptor = openSync(file, 'r+');
   try {
-    rmSync(partial, { force: true });
-    copyDatabase(db, partial);
-    renameSync(partial, copy);
-  } catch {
-    // A precaution must not stop the studio: it is tried again next time, and the last copy is still there.
-    rmSync(partial, { force: true });
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
   }
 }
 

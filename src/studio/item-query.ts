@@ -37,9 +37,10 @@ export function itemsMatching({ kind, search, filter }: Pick<Params<'items.list'
   return { text: `FROM ${from} WHERE ${conditions.join(' AND ')}`, values };
 }
 
-function narrowByFilter({ model, tag, from, until }: ItemFilter, narrow: (condition: string, value: string | number) => void): void {
+function narrowByFilter({ model, tag, voice, from, until }: ItemFilter, narrow: (condition: string, value: string | number) => void): void {
   if (model !== null) narrow('items.model = ?', model);
   if (tag !== null) narrow('items.seq IN (SELECT seq FROM item_tags WHERE tag = ?)', tag);
+  if (voice !== null) narrow('items.voice = ?', voice);
   if (from !== null) narrow('items.created_at >= ?', from);
   if (until !== null) narrow('items.created_at < ?', until);
 }

@@ -10,6 +10,7 @@ import {
   StudioError,
   Tag,
 } from '../contract/index.js';
+import { setImmediate } from 'node:timers/promises';
 import type { Db } from './database.js';
 import { itemsMatching } from './item-query.js';
 
@@ -27,8 +28,15 @@ interface ItemRow {
   tags: string;
 }
 
+/** Items whose preset is looked up between two turns of the event loop. */
+const NAMED_PER_TURN = 500;
+
 export class ItemsStore {
-  constructor(private readonly db: Db) {}
+  constructor(
+    private readonly db: Db,
+    /** Name of the preset that a recipe was made with, '' for none; null while its model is not known. */
+    private readonly presetOf: (recipe: Recipe) => string | null = () => null,
+  ) {}
 
   /** `jobIndex` is the item's place in its job, which is how a job that goes on knows what it has. */
   add(item: Item, jobIndex: number | null): void {
@@ -39,8 +47,9 @@ export class ItemsStore {
       .toLowerCase();
     this.db
       .prepare(
-        `INSERT INTO items (id, kind, created_at, job_id, job_index, recipe, search, width, height, duration_ms, deleted_at, favourite, tags)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+        `INSERT INTO items (id, kind, created_at, job_id, job_index, recipe, search, width, height, duration_ms, deleted_at, favourite, tags,
+           preset, voice_name)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, coalesce((SELECT name FROM voices WHERE id = ?), ''))`,
       )
       .run(
         item.id,
@@ -56,7 +65,28 @@ export class ItemsStore {
         item.deletedAt,
         Number(item.favourite),
         JSON.stringify(item.tags),
+        this.presetOf(recipe),
+        recipe.voice ?? null,
       );
+  }
+
+  /** Looks up the presets of items that came without, such as those of an older studio, so that a search finds them. */
+  async namePresets(signal: AbortSignal): Promise<void> {
+    const nextFew = this.db.prepare('SELECT seq, recipe FROM items WHERE preset IS NULL AND seq > ? ORDER BY seq LIMIT ?');
+    const name = this.db.prepare('UPDATE items SET preset = ? WHERE seq = ?');
+    for (let after = 0; !signal.aborted; await setImmediate()) {
+      const rows = nextFew.all(after, NAMED_PER_TURN) as { seq: number; recipe: string }[];
+      const last = rows.at(-1);
+      if (!last) return;
+      after = last.seq;
+      this.db.transaction(() => {
+        for (const { seq, recipe } of rows) {
+          const preset = this.presetOf(Recipe.parse(JSON.parse(recipe)));
+          // It stays open while the model is not here: it may come.
+          if (preset !== null) name.run(preset, seq);
+        }
+      })();
+    }
   }
 
   /** @throws StudioError `not-found` */
@@ -118,6 +148,14 @@ export class ItemsStore {
       favourites: count('favourite = 1 AND deleted_at IS NULL'),
       trash: count('deleted_at IS NOT NULL'),
       models: counted('SELECT model AS name, count(*) AS count FROM items WHERE deleted_at IS NULL GROUP BY model ORDER BY model'),
+      voices: (
+        this.db
+          .prepare(
+            `SELECT voices.id AS id, voices.name AS name, count(*) AS count FROM items CROSS JOIN voices ON voices.id = items.voice
+             WHERE items.voice IS NOT NULL AND items.deleted_at IS NULL GROUP BY items.voice ORDER BY voices.name`,
+          )
+          .all() as { id: string; name: string; count: number }[]
+      ).map(({ id, name, count: items }) => ({ id, name, count: items })),
       tags: counted(
         `SELECT tag AS name, count(*) AS count FROM item_tags CROSS JOIN items ON items.seq = item_tags.seq
          WHERE items.deleted_at IS NULL GROUP BY tag ORDER BY tag`,

@@ -43,6 +43,11 @@ export class JobQueue {
     };
   }
 
+  /** Whether no job runs. */
+  get idle(): boolean {
+    return this.#running === null;
+  }
+
   /** Takes up what was queued or running when the studio last ended. */
   start(): void {
     this.parts.jobs.requeue();

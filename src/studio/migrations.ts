@@ -96,6 +96,50 @@ const MIGRATIONS = [
   "ALTER TABLE jobs ADD COLUMN kind TEXT NOT NULL DEFAULT 'image';",
   // What a text is said as, kept from the moment it was asked for. Apart from the jobs, which are listed a thousand at a time.
   'CREATE TABLE plans (job TEXT PRIMARY KEY, plan TEXT NOT NULL) WITHOUT ROWID;',
+  // Search finds the preset (null until somebody has looked it up in the model) and the voice by its name, which follows the voice.
+  `
+  ALTER TABLE items ADD COLUMN preset TEXT;
+  ALTER TABLE items ADD COLUMN voice_name TEXT NOT NULL DEFAULT '';
+  CREATE INDEX items_live_by_voice ON items (voice) WHERE deleted_at IS NULL AND voice IS NOT NULL;
+  CREATE INDEX items_without_preset ON items (model) WHERE preset IS NULL;
+
+  DROP TRIGGER items_added;
+  DROP TRIGGER items_gone;
+  DROP TRIGGER items_described;
+  DROP TABLE items_fts;
+  UPDATE items SET voice_name = coalesce((SELECT name FROM voices WHERE voices.id = items.voice), '') WHERE voice IS NOT NULL;
+  CREATE VIRTUAL TABLE items_fts USING fts5 (
+    search, tags, preset, voice_name, content = 'items', content_rowid = 'seq', tokenize = 'unicode61 remove_diacritics 2',
+    prefix = '1 2 3'
+  );
+  INSERT INTO items_fts (items_fts) VALUES ('rebuild');
+  CREATE TRIGGER items_added AFTER INSERT ON items BEGIN
+    INSERT INTO items_fts (rowid, search, tags, preset, voice_name)
+      VALUES (new.seq, new.search, new.tags, new.preset, new.voice_name);
+    INSERT OR IGNORE INTO item_tags (tag, seq) SELECT value, new.seq FROM json_each(new.tags);
+  END;
+  CREATE TRIGGER items_gone AFTER DELETE ON items BEGIN
+    INSERT INTO items_fts (items_fts, rowid, search, tags, preset, voice_name)
+      VALUES ('delete', old.seq, old.search, old.tags, old.preset, old.voice_name);
+    DELETE FROM item_tags WHERE seq = old.seq;
+  END;
+  CREATE TRIGGER items_described AFTER UPDATE OF search, tags, preset, voice_name ON items BEGIN
+    INSERT INTO items_fts (items_fts, rowid, search, tags, preset, voice_name)
+      VALUES ('delete', old.seq, old.search, old.tags, old.preset, old.voice_name);
+    INSERT INTO items_fts (rowid, search, tags, preset, voice_name)
+      VALUES (new.seq, new.search, new.tags, new.preset, new.voice_name);
+  END;
+  CREATE TRIGGER items_tagged AFTER UPDATE OF tags ON items BEGIN
+    DELETE FROM item_tags WHERE seq = old.seq;
+    INSERT OR IGNORE INTO item_tags (tag, seq) SELECT value, new.seq FROM json_each(new.tags);
+  END;
+  CREATE TRIGGER voice_kept AFTER INSERT ON voices BEGIN
+    UPDATE items SET voice_name = new.name WHERE voice = new.id;
+  END;
+  CREATE TRIGGER voice_renamed AFTER UPDATE OF name ON voices BEGIN
+    UPDATE items SET voice_name = new.name WHERE voice = new.id;
+  END;
+  `,
 ];
 
 /** The schema that this build writes. */

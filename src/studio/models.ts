@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type ModelSummary, StudioError } from '../contract/index.js';
+import { type ModelSummary, type Recipe, StudioError, presetName } from '../contract/index.js';
 import { type ModelPackage, inspectPackage, openPackage, readPackageFile, verifyPackage } from '../engine/package.js';
 
 /** The model packages in some folders, each of which holds one folder a package. */
@@ -25,6 +25,12 @@ export class Models {
       return { ...model, manifest: null, problem: `Another package has the same id “${model.id}”: ${other}. Remove one of the two.` };
     });
     return this.#known;
+  }
+
+  /** The preset that a recipe was made with, as of the last listing: '' for none, null where the model is not here. */
+  presetOf({ model: { id }, sampling }: Recipe): string | null {
+    const manifest = this.#known.find((m) => m.id === id && m.manifest)?.manifest;
+    return manifest ? presetName(manifest, sampling) : null;
   }
 
   /** @throws StudioError `not-found`, or `bad-model` with what is wrong with it */

@@ -25,7 +25,7 @@ import { DictionaryStore } from './dictionary-store.js';
 import { Engine } from './engine.js';
 import { toStudioError } from './errors.js';
 import { Exports } from './exports.js';
-import { DATABASE, type OpenedDatabase, keepGoodCopy, openOrRecover } from './good-copy.js';
+import { DATABASE, GoodCopy, type OpenedDatabase, openOrRecover } from './good-copy.js';
 import { createHandlers } from './handlers.js';
 import { ItemsStore } from './items-store.js';
 import { ImageWork } from './image-work.js';
@@ -36,7 +36,6 @@ import { Licences } from './licences.js';
 import { Models } from './models.js';
 import { type PictureEncoder, sharpEncoder, toPng } from './pictures.js';
 import { SettingsStore } from './settings-store.js';
-import { markedWav } from './sound-marks.js';
 import { Sounds, decodeSound } from './sounds.js';
 import { Planner } from './speech/plan.js';
 import { Prompts } from './speech/prompts.js';
@@ -75,6 +74,7 @@ export interface Studio extends Bridge {
   /**
    * A token file as a PNG, or as a WAV where it is a sound, at the full depth of its model or a lower one. For hosts without a library of
    * their own.
+   * @throws StudioError `no-consent` for tokens in a voice that this library does not keep, `not-found` for one in the trash
    */
   decodeTokens(file: Uint8Array, depth?: number): Promise<{ bytes: Uint8Array; extension: 'png' | 'wav' }>;
   /**
@@ -155,11 +155,11 @@ function assemble(
   // Who has a library knows the studio.
   if (!first && !settings.get().welcomed) settings.set({ welcomed: true });
   const jobs = new JobsStore(db);
-  const items = new ItemsStore(db);
+  const models = new Models([...modelFolders, join(folder, 'models')]);
+  const items = new ItemsStore(db, (recipe) => models.presetOf(recipe));
   const library = new Library(folder, items, encoder);
   const voiceRows = new VoicesStore(db);
   const voices = new Voices(folder, voiceRows, library);
-  const models = new Models([...modelFolders, join(folder, 'models')]);
   const engine = new Engine(
     spawnEngine,
     (payload) => emit({ name: 'engine', payload }),
@@ -181,7 +181,7 @@ function assemble(
     library,
     new Sounds({ library, models, engine, settings }),
     () => settings.get().embedRecipe,
-    (voice) => voices.assertUsable(voice),
+    (voice) => voices.assertHeard(voice),
   );
   const assets = new Assets(library, models, exports, voices, items, takes);
   const info: AppInfo = { version, host, platform: process.platform, dataFolder: folder, modelFolders: [...models.folders], notices };
@@ -217,13 +217,25 @@ function assemble(
   voices.tidy();
   queue.start();
 
+  const goodCopy = new GoodCopy(db, folder, { idle: () => queue.idle });
+  goodCopy.start();
+
+  const ended = new AbortController();
+  // What an older studio kept, or came in before its model did. Nobody waits for it, and it goes on at the next start.
+  const naming = models
+    .list()
+    .then(() => items.namePresets(ended.signal))
+    .catch((error: unknown) => onError('The presets of older items could not be looked up.', error));
+
   let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => {
     const stopped = queue.close();
+    ended.abort();
     await Promise.race([stopped, delay(CLOSE_MS, undefined, { ref: false })]);
     engine.close();
     await stopped;
-    keepGoodCopy(db, folder);
+    await naming;
+    goodCopy.close();
     closeDatabase(db);
     log.closed();
   };
@@ -248,7 +260,7 @@ function assemble(
     decodeTokens: async (file, depth) => {
       const { model: id, L, D, codes, recipe } = readTokenFile(file);
       const model = await models.find(id);
-      const { tokens, image } = model.manifest;
+      const { tokens, image, sound: format } = model.manifest;
       if (D !== tokens.D || (image ? L !== tokens.L : L > tokens.L)) {
         throw new StudioError(
           'bad-file',
@@ -258,12 +270,14 @@ function assemble(
       if (depth !== undefined && depth > D)
         throw new StudioError('bad-request', `The model “${id}” has ${D} depths. Choose a depth from 1 to ${D}.`);
       const { provider } = settings.get();
+      // Before the work, and again by the one point where the sound is written.
+      if (format) exports.checkVoices(recipe);
       if (image) {
         const data = await engine.use(model, provider, (session) => session.decode(codes, depth ?? D));
         return { bytes: await toPng({ data, size: image.size }), extension: 'png' };
       }
       const sound = await decodeSound(engine, model, provider, { L, D, codes }, depth);
-      return { bytes: markedWav(sound, settings.get().embedRecipe ? recipe : null), extension: 'wav' };
+      return { bytes: exports.wav(sound, recipe), extension: 'wav' };
     },
     lendVoice: async (id, to) => to.borrowVoice(id, await voices.files(id)),
     borrowVoice: (id, files) => voices.borrow(id, files),

@@ -7,21 +7,40 @@ test('opens on a form that says what to do first', async ({ studio }) => {
   await expect(studio.generateButton).toBeDisabled();
 });
 
-test('a first start says what this is, once; a later one does not', async ({ launch, host }) => {
+test('a first start leads through three steps by keyboard, each of which can be skipped, once', async ({ launch, host }) => {
   const first = await launch();
   const welcome = first.page.getByRole('region', { name: 'Welcome to ResGen Studio' });
-  await expect(welcome).toContainText('Pick a class below and press Generate');
+  await expect(welcome).toContainText('Step 1 of 3');
   const { dataFolder } = await first.call('app.info', null);
-  await expect(welcome).toContainText(dataFolder);
+  // What a browser is shown may be of another machine.
+  expect(dataFolder === null).toBe(host === 'browser');
+  await expect(welcome).toContainText(dataFolder ?? 'Step 1 of 3');
   // With a window of its own, the studio loads the model as it opens.
   if (host === 'browser') await welcome.getByRole('button', { name: 'Check now' }).press('Enter');
   await expect(welcome).toContainText(/Processor \(CPU\), .* a step/);
-  await welcome.getByRole('button', { name: 'Got it' }).press('Enter');
+  await welcome.getByRole('combobox', { name: 'Run on' }).selectOption('cpu');
+  await expect.poll(async () => (await first.call('settings.get', null)).provider).toBe('cpu');
+  await welcome.getByRole('button', { name: 'Next' }).press('Enter');
+
+  await expect(welcome.getByRole('heading', { name: 'Step 2 of 3' })).toBeFocused();
+  await first.page.keyboard.press('Tab');
+  await expect(welcome.getByRole('button', { name: 'Make a few samples' })).toBeFocused();
+  await first.page.keyboard.press('Enter');
+  await expect(welcome).toContainText('They come in below');
+  await expect(first.pictures).toHaveCount(3);
+  await welcome.getByRole('button', { name: 'Skip' }).press('Enter');
+
+  await expect(welcome.getByRole('heading', { name: 'Step 3 of 3' })).toBeFocused();
+  await expect(welcome.getByRole('link', { name: 'Record a voice' })).toBeVisible();
+  await welcome.getByRole('button', { name: 'Back' }).press('Enter');
+  await expect(welcome).toContainText('Step 2 of 3');
+  await welcome.getByRole('button', { name: 'Skip' }).press('Enter');
+  await welcome.getByRole('button', { name: 'Skip' }).press('Enter');
   await expect(welcome).toBeHidden();
   await first.host[Symbol.asyncDispose]();
 
   const second = await launch();
-  await expect(second.page.getByRole('heading', { name: 'Pick something to draw' })).toBeVisible();
+  await expect(second.pictures).toHaveCount(3);
   await expect(second.page.getByRole('region', { name: 'Welcome to ResGen Studio' })).toBeHidden();
 });
 

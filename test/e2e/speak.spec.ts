@@ -186,3 +186,38 @@ for (const theme of ['Light', 'Dark'] as const) {
     await check('take');
   });
 }
+
+test('speech waits, pauses, goes on and stops in the one queue, on both pages', async ({ launch }) => {
+  const studio = await launch();
+  const { page } = studio;
+  await addVoice(studio);
+  await openSpeak(studio);
+  const panel = page.getByRole('form', { name: 'New speech' });
+  await panel.getByRole('textbox').first().fill('Fine. '.repeat(300));
+  await panel.getByRole('button', { name: /^Speak/ }).click();
+  await page.getByRole('button', { name: 'Pause saying' }).click();
+  const queue = page.getByRole('list', { name: 'Queue' });
+  await expect(queue).toContainText(/Paused after \d+ of 300 sentences/);
+  await panel.getByRole('textbox').first().fill('One more.');
+  await panel.getByRole('button', { name: /^(Speak|Add to queue)/ }).click();
+
+  await page.getByRole('link', { name: 'Images', exact: true }).click();
+  await queue.getByRole('button', { name: /^Resume Fine\./ }).click();
+  await expect(queue).toContainText(/Saying · \d+ of 300 sentences done/);
+  await queue.getByRole('button', { name: /^Pause Fine\./ }).click();
+  await expect(queue).toContainText(/Paused after/);
+  await queue.getByRole('button', { name: /^Cancel Fine\./ }).click();
+  await expect(queue).toContainText(/Stopped after \d+ of 300 sentences/);
+  await queue.getByRole('button', { name: /^Continue Fine\./ }).click();
+  await expect(queue).toContainText(/Saying · \d+ of 300 sentences done/);
+
+  await openSpeak(studio);
+  await panel.getByRole('textbox').first().fill('The last one.');
+  await panel.getByRole('button', { name: /^(Speak|Add to queue)/ }).click();
+  await queue.getByRole('button', { name: 'Cancel all 2' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Keep' }).click();
+  await queue.getByRole('button', { name: 'Cancel all 2' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Cancel 2 jobs' }).click();
+  await expect(queue).toBeHidden();
+  await expect(page.getByRole('button', { name: 'Continue' }).first()).toBeVisible();
+});

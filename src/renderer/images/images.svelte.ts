@@ -44,13 +44,13 @@ export class Images {
     private readonly studio: Studio,
     private readonly parts: PageParts,
   ) {
-    this.jobs = new Jobs(studio.bridge, studio.notices);
-    this.gallery = new Gallery(studio.bridge, studio.notices);
+    this.jobs = new Jobs(studio.queue, studio.bridge, studio.notices);
+    this.gallery = new Gallery(studio.bridge, studio.notices, 'image', ({ recipe }) => [studio.presetOf(recipe)]);
   }
 
   /** Reads everything again; also after a reconnection. */
   async load(): Promise<void> {
-    await Promise.all([this.jobs.load(), this.gallery.load(), this.takeModel()]);
+    await Promise.all([this.gallery.load(), this.takeModel()]);
   }
 
   /** Follows the studio's current model. */
@@ -76,12 +76,8 @@ export class Images {
   onEvent(event: StudioEvent): void {
     switch (event.name) {
       case 'job':
-        this.jobs.onJob(event.payload);
         if (event.payload.kind === 'image') this.stage.onJob(event.payload);
         this.#announceJob(event.payload.id);
-        break;
-      case 'jobsRemoved':
-        this.jobs.onRemoved(event.payload);
         break;
       case 'progress':
         // Speech runs in the same queue, and has no tiles to show.
@@ -103,6 +99,7 @@ export class Images {
       case 'voices':
       case 'dictionary':
       case 'edit':
+      case 'jobsRemoved':
       case 'engine':
       case 'settings':
       case 'reportAdded':

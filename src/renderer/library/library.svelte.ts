@@ -1,4 +1,4 @@
-import type { Bridge, ItemFilter, LibrarySummary, StudioEvent } from '../../contract/index.js';
+import type { Bridge, Item, ItemFilter, LibrarySummary, StudioEvent } from '../../contract/index.js';
 import { LIBRARY_LIMITS } from '../../contract/index.js';
 import { Gallery } from '../images/gallery/gallery.svelte.js';
 import type { Notices } from '../shared/notices.svelte.js';
@@ -18,8 +18,10 @@ export class LibraryPage {
   constructor(
     private readonly bridge: Bridge,
     private readonly notices: Notices,
+    /** As of `Gallery`. */
+    otherWords: (item: Item) => readonly string[] = () => [],
   ) {
-    this.list = new Gallery(bridge, notices, null);
+    this.list = new Gallery(bridge, notices, null, otherWords);
   }
 
   get inTrash(): boolean {
@@ -46,7 +48,8 @@ export class LibraryPage {
       if (this.inTrash) void this.list.load();
       else this.list.onRemoved(event.payload);
     } else if (event.name === 'itemsChanged') this.list.onChanged(event.payload);
-    else return;
+    // A voice may have another name now; its items come and go by their own events.
+    else if (event.name !== 'voices') return;
     clearTimeout(this.#counting);
     this.#counting = setTimeout(() => void this.count(), COUNT_PAUSE_MS);
   }

@@ -1,9 +1,10 @@
 import { setImmediate } from 'node:timers/promises';
-import { type Params, type Result, StudioError } from '../../contract/index.js';
+import { type Params, type Recipe, type Result, StudioError } from '../../contract/index.js';
 import type { Codebooks } from '../../engine/inspect/codebooks.js';
 import { CodeCounts, depthEnergy } from '../../engine/inspect/measures.js';
 import { principalPlane } from '../../engine/inspect/plane.js';
 import type { ModelPackage } from '../../engine/package.js';
+import type { Exports } from '../exports.js';
 import type { ItemsStore } from '../items-store.js';
 import type { Models } from '../models.js';
 import { bytesOf } from './bytes.js';
@@ -33,6 +34,7 @@ export class CodebookPage {
     private readonly items: ItemsStore,
     private readonly models: Models,
     private readonly views: Views,
+    private readonly exports: Exports,
   ) {}
 
   async usage({ model: id, of }: Params<'codebook.usage'>): Promise<Result<'codebook.usage'>> {
@@ -82,7 +84,9 @@ export class CodebookPage {
   async look({ model: id, depth, codes, base }: Params<'codebook.look'>): Promise<Result<'codebook.look'>> {
     const codebooks = await this.#codebooks(id, depth, codes);
     const model = await this.models.find(id);
-    const under = await this.#under(model, codebooks, base);
+    const { codes: under, recipe } = await this.#under(model, codebooks, base);
+    // As for the item itself: only one depth of it is another.
+    if (recipe && model.manifest.sound) this.exports.checkVoices(recipe);
     const L = under.length / codebooks.D;
     const frames = await this.views.frames(
       model,
@@ -92,7 +96,7 @@ export class CodebookPage {
         return { codes: tokens, depth: new Int32Array(L).fill(depth) };
       }),
     );
-    return { contentType: contentType(model.manifest), frames: await this.views.encode(model.manifest, frames) };
+    return { contentType: contentType(model.manifest), frames: await this.views.encode(model.manifest, frames, recipe) };
   }
 
   async itemsWith({ model: id, depth, code, of, before, limit }: Params<'codebook.items'>): Promise<Result<'codebook.items'>> {
@@ -142,15 +146,19 @@ export class CodebookPage {
   }
 
   /** Tokens to put a code on: the item's, or of each depth the code next to nothing. */
-  async #under({ manifest }: ModelPackage, codebooks: Codebooks, base: string | null): Promise<Int32Array> {
+  async #under(
+    { manifest }: ModelPackage,
+    codebooks: Codebooks,
+    base: string | null,
+  ): Promise<{ codes: Int32Array; recipe: Recipe | null }> {
     if (base !== null) {
-      const { file, model } = await this.store.open(base);
-      if (model.manifest.id === manifest.id) return file.codes;
+      const { item, file, model } = await this.store.open(base);
+      if (model.manifest.id === manifest.id) return { codes: file.codes, recipe: item.recipe };
       throw new StudioError('bad-request', `That item is of the model “${model.manifest.id}”. Choose one of “${manifest.id}”.`);
     }
     const L = manifest.sound ? Math.min(SOUND_POSITIONS, manifest.tokens.L) : manifest.tokens.L;
     const quiet = Array.from({ length: codebooks.D }, (_, j) => codebooks.quietest(j + 1));
-    return Int32Array.from({ length: L * codebooks.D }, (_, n) => quiet[n % codebooks.D] ?? 0);
+    return { codes: Int32Array.from({ length: L * codebooks.D }, (_, n) => quiet[n % codebooks.D] ?? 0), recipe: null };
   }
 
   async #codebooks(id: string, depth: number, codes: readonly number[] = []): Promise<Codebooks> {

@@ -9,11 +9,13 @@ import {
   type Sampling,
   type StudioEvent,
   StudioError,
+  VOICE_LIMITS,
 } from '../../contract/index.js';
 import { blend, setCodes, swapDepths, zeroDepth } from '../../engine/inspect/edits.js';
 import { maskBelow, maskLeastConfident, maskPositions, maskTokens } from '../../engine/inspect/masks.js';
 import type { TokenFile } from '../../engine/tokens.js';
 import type { Engine } from '../engine.js';
+import type { Exports } from '../exports.js';
 import { findClass } from '../job-plan.js';
 import type { Library } from '../library.js';
 import type { Prompts } from '../speech/prompts.js';
@@ -28,6 +30,7 @@ interface Parts {
   engine: Engine;
   library: Library;
   prompts: Prompts;
+  exports: Exports;
   emit: (event: StudioEvent) => void;
   version: string;
 }
@@ -91,7 +94,7 @@ export class Editor {
     const other = 'other' in edit ? await this.#other(source, edit.other) : null;
     const keep = async (making: Promise<Made>, conditions: Conditions | null): Promise<Item> => {
       const made = await unlessStopped(making, run.signal);
-      const seen = await unlessStopped(this.#decoded(source, made), run.signal);
+      const seen = await unlessStopped(this.#decoded(source, other, made), run.signal);
       // Past stopping: half of an item would be left.
       return this.#keep(source, other, { ...made, ...seen }, { edit, conditions, durationMs: performance.now() - started });
     };
@@ -152,12 +155,24 @@ export class Editor {
     return withOldConfidence(file, { codes, revealedAt, confidence });
   }
 
-  /** The picture that the codes are, or the sound of what was spoken; neither for other sounds and where nothing here decodes. */
-  async #decoded({ item, file: { L, D }, model }: OpenItem, { codes, samples }: Made): Promise<Decoded> {
+  /** The picture that the codes are, or the sound of what was spoken; neither for other sounds, unheard voices and where nothing here decodes. */
+  async #decoded({ item, file: { L, D }, model }: OpenItem, other: OpenItem | null, { codes, samples }: Made): Promise<Decoded> {
     if (samples) return { samples };
+    if (model.manifest.sound && !this.#mayBeHeard([item, ...(other ? [other.item] : [])])) return {};
     if (cannotDecode(model.manifest) !== null || !(model.manifest.image || item.recipe.speech)) return {};
     const [frame] = await this.parts.views.frames(model, [{ codes, depth: new Int32Array(L).fill(D) }]);
     return frame instanceof Float32Array ? { samples: frame } : frame instanceof Uint8Array ? { pixels: frame } : {};
+  }
+
+  /** Tokens may be changed in any case, as the command line does with those of others; only their sound needs the consent. */
+  #mayBeHeard(items: readonly Item[]): boolean {
+    try {
+      for (const { recipe } of items) this.parts.exports.checkVoices(recipe);
+      return true;
+    } catch (error) {
+      if (error instanceof StudioError) return false;
+      throw error;
+    }
   }
 
   async #keep(
@@ -169,7 +184,13 @@ export class Editor {
     const { model, item: parent, file } = source;
     const { manifest } = model;
     const { codes, pixels, samples } = made;
-    const { voice, speech } = parent.recipe;
+    const { voice = other?.item.recipe.voice, speech } = parent.recipe;
+    const otherVoices = new Set([source, ...(other ? [other] : [])].flatMap(({ item: { recipe } }) => voicesOf(recipe)));
+    if (voice !== undefined) otherVoices.delete(voice);
+    if (otherVoices.size > VOICE_LIMITS.inOneSound) {
+      const most = `${VOICE_LIMITS.inOneSound + 1} people`;
+      throw new StudioError('refused', `The voices of more than ${most} would be in this. Choose two items of fewer voices.`);
+    }
     const className = conditions?.className ?? parent.recipe.className;
     const recipe: Recipe = {
       format: 1,
@@ -180,6 +201,7 @@ export class Editor {
       ...(className !== undefined && { className }),
       // Still somebody's voice, which takes it along when it goes.
       ...(voice !== undefined && { voice }),
+      ...(otherVoices.size > 0 && { otherVoices: [...otherVoices] }),
       ...(speech && { speech }),
       ...(conditions && { seed: conditions.seed, sampling: conditions.sampling }),
       edit,
@@ -260,6 +282,9 @@ function conditionsOf(params: Params<'tokens.edit'>, { item, model: { manifest }
   if (!sampling) throw new StudioError('bad-model', `The model “${manifest.id}” has no presets. Say how to sample.`);
   return { className, seed: params.seed, sampling };
 }
+
+/** Everybody whose voice is in it. */
+const voicesOf = ({ voice, otherVoices = [] }: Recipe): string[] => (voice === undefined ? otherVoices : [voice, ...otherVoices]);
 
 function parentOf({ item, file }: OpenItem): Parent {
   return { id: item.id, sha256: createHash('sha256').update(bytesOf(file.codes)).digest('hex') };

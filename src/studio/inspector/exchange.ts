@@ -81,8 +81,10 @@ export class Exchange {
       case 'safetensors':
         return this.parts.exports.write(`${name}.safetensors`, this.#safetensors(open.file));
       case 'npy':
+        this.#checkUnnamed(open);
         return this.parts.exports.write(`${name}.npy`, writeNpy(open.file));
       case 'csv':
+        this.#checkUnnamed(open);
         return this.parts.exports.write(`${name}.csv`, new TextEncoder().encode(writeCsv(open.file)));
       case 'strip':
         return this.#strip(open, name);
@@ -94,11 +96,17 @@ export class Exchange {
     }
   }
 
-  /** As stored, unless recipes are to be left out of saved files: then with no more than the model. */
+  /** These say nothing of a voice, so whoever reads them in again can't be asked for its consent: it is asked for here. */
+  #checkUnnamed({ item, model }: OpenItem): void {
+    if (model.manifest.sound) this.parts.exports.checkVoices(item.recipe);
+  }
+
+  /** As stored, unless recipes are to be left out of saved files: then with the model, and the voices, whose consent counts wherever they go. */
   #safetensors(file: TokenFile): Uint8Array {
     if (this.parts.settings.get().embedRecipe) return writeTokenFile(file);
-    const { format, studio, model, kind, verb } = file.recipe;
-    return writeTokenFile({ ...file, recipe: { format, studio, model, kind, verb } });
+    const { format, studio, model, kind, verb, voice, otherVoices } = file.recipe;
+    const voices = { ...(voice !== undefined && { voice }), ...(otherVoices && { otherVoices }) };
+    return writeTokenFile({ ...file, recipe: { format, studio, model, kind, verb, ...voices } });
   }
 
   /** Depths 1..D: one picture after another, or one sound after another. */

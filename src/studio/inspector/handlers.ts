@@ -1,8 +1,9 @@
-import { type CallName, type Item, type Params, type Result, StudioError, inspectorCalls } from '../../contract/index.js';
+import { type CallName, type Item, type Manifest, type Params, type Result, StudioError, inspectorCalls } from '../../contract/index.js';
 import { alignPhones, alignTokens, saySame } from '../../engine/inspect/align.js';
 import type { Codebooks } from '../../engine/inspect/codebooks.js';
 import { compareTokens, residualEnergy, tokenNorms } from '../../engine/inspect/measures.js';
 import { maskedCounts } from '../../engine/inspect/replay.js';
+import { toStudioError } from '../errors.js';
 import type { Handlers, Parts } from '../handlers.js';
 import { bytesOf } from './bytes.js';
 import { CodebookPage } from './codebook-page.js';
@@ -17,9 +18,9 @@ export function createInspectorHandlers(parts: Parts): Pick<Handlers, InspectorC
   const { items, library, prompts, models, engine, settings, exports, emit, info } = parts;
   const { version } = info;
   const store = new TokenStore(items, library, models);
-  const views = new Views(store, engine, settings);
-  const editor = new Editor({ store, views, engine, library, prompts, emit, version });
-  const codebooks = new CodebookPage(store, items, models, views);
+  const views = new Views(store, engine, settings, exports);
+  const editor = new Editor({ store, views, engine, library, prompts, exports, emit, version });
+  const codebooks = new CodebookPage(store, items, models, views, exports);
   const exchange = new Exchange({ store, views, models, library, exports, settings, emit, version });
 
   const sheet = async ({ id }: Params<'tokens.get'>): Promise<Result<'tokens.get'>> => {
@@ -42,8 +43,18 @@ export function createInspectorHandlers(parts: Parts): Pick<Handlers, InspectorC
       norm: bytesOf(tokenNorms(file, books)),
       residual: bytesOf(residualEnergy(file, books)),
       frequency: bytesOf(frequency),
-      cannot: { decode: cannotDecode(manifest), resample: cannotResample(manifest) },
+      cannot: { decode: cannotDecode(manifest) ?? silenced(item, manifest), resample: cannotResample(manifest) },
     };
+  };
+
+  /** Why an item of a voice may not be heard, or null where it may. */
+  const silenced = ({ recipe }: Item, { sound }: Manifest): string | null => {
+    try {
+      if (sound) exports.checkVoices(recipe);
+      return null;
+    } catch (error) {
+      return toStudioError(error).message;
+    }
   };
 
   return {

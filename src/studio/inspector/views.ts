@@ -1,12 +1,12 @@
-import { type Manifest, type Params, type Result, type Settings, StudioError, type TokenView } from '../../contract/index.js';
+import { type Manifest, type Params, type Recipe, type Result, type Settings, StudioError, type TokenView } from '../../contract/index.js';
 import { visibleAfter } from '../../engine/inspect/replay.js';
 import type { ModelPackage } from '../../engine/package.js';
 import type { TokenFile } from '../../engine/tokens.js';
 import type { Engine } from '../engine.js';
 import type { SettingsStore } from '../settings-store.js';
+import type { Exports } from '../exports.js';
 import { Recent } from '../recent.js';
 import type { TokenStore } from './token-store.js';
-import { markedWav } from '../sound-marks.js';
 import { loadSharp } from '../sharp.js';
 
 const FRAMES_KEPT = 64 << 20;
@@ -30,17 +30,21 @@ export class Views {
     private readonly store: TokenStore,
     private readonly engine: Engine,
     private readonly settings: SettingsStore,
+    private readonly exports: Exports,
   ) {}
 
   async decode({ id, views }: Params<'tokens.decode'>): Promise<Result<'tokens.decode'>> {
-    const { file, model } = await this.store.open(id);
+    const { item, file, model } = await this.store.open(id);
     checkDecodes(model.manifest);
+    // Each time: a voice may have been taken back since the frames at hand were made.
+    if (model.manifest.sound) this.exports.checkVoices(item.recipe);
     const keys = views.map((view) => `${id} ${keyOf(view)}`);
     const frames = keys.map((key) => this.#kept.get(key));
     const missing = views.flatMap((view, n) => (frames[n] ? [] : [{ view, n }]));
     const made = await this.#make(
       model,
       missing.map(({ view }) => ({ view, file })),
+      item.recipe,
     );
     for (const [m, { n }] of missing.entries()) {
       const frame = made[m] ?? new Uint8Array();
@@ -64,16 +68,26 @@ export class Views {
     return frames;
   }
 
-  /** Frames as files: lossless WebP or WAV. */
-  encode(manifest: Manifest, frames: readonly Frame[]): Promise<Uint8Array<ArrayBuffer>[]> {
-    return Promise.all(frames.map((frame) => encodeFrame(manifest, frame)));
+  /** Frames as files: lossless WebP, or WAV as `Exports.view` makes it. @param recipe of what they are views of, null for codes alone */
+  encode(manifest: Manifest, frames: readonly Frame[], recipe: Recipe | null): Promise<Uint8Array<ArrayBuffer>[]> {
+    return Promise.all(
+      frames.map(async (frame) =>
+        frame instanceof Float32Array
+          ? this.exports.view({ samples: frame, sampleRate: manifest.sound?.sampleRate ?? 0 }, recipe)
+          : encodePixels(manifest, frame),
+      ),
+    );
   }
 
   get provider(): Settings['provider'] {
     return this.settings.get().provider;
   }
 
-  async #make(model: ModelPackage, wanted: readonly { view: TokenView; file: TokenFile }[]): Promise<Uint8Array<ArrayBuffer>[]> {
+  async #make(
+    model: ModelPackage,
+    wanted: readonly { view: TokenView; file: TokenFile }[],
+    recipe: Recipe,
+  ): Promise<Uint8Array<ArrayBuffer>[]> {
     const sums = wanted.map(({ view, file }) => sumsOf(view, file));
     const frames = await this.frames(
       model,
@@ -83,7 +97,7 @@ export class Views {
       const [first, second] = frames.splice(0, depths.length);
       return first && second ? difference(first, second) : (first ?? new Uint8Array());
     });
-    return this.encode(model.manifest, views);
+    return this.encode(model.manifest, views, recipe);
   }
 }
 
@@ -131,8 +145,7 @@ function difference(before: Frame, after: Frame): Frame {
   return after.map((value, n) => MID_GREY + Math.trunc((value - (before[n] ?? 0)) / 2));
 }
 
-async function encodeFrame({ image, sound }: Manifest, frame: Frame): Promise<Uint8Array<ArrayBuffer>> {
-  if (frame instanceof Float32Array) return markedWav({ samples: frame, sampleRate: sound?.sampleRate ?? 0 }, null);
+async function encodePixels({ image }: Manifest, frame: Uint8Array): Promise<Uint8Array<ArrayBuffer>> {
   const side = image?.size ?? 0;
   const sharp = await loadSharp();
   return new Uint8Array(

@@ -24,6 +24,8 @@ export function createSpeechHandlers({ models, planner, queue, takes, items, exp
     },
     'speech.export': async ({ job, index, format, recipe: withRecipe }) => {
       if (index !== null) return exports.create([takes.item(job, index)], format, withRecipe);
+      // First: without its voice a take has no sentences either, and that would be the lesser reason.
+      exports.checkVoices(takes.job(job).request);
       const { sound, recipe } = await takes.sound(job);
       return exports.sound(baseName({ recipe }), sound, recipe, format, withRecipe);
     },

@@ -88,7 +88,7 @@ export class Takes {
 
   /** The item at a place of a take. @throws StudioError `not-found` where it is not made yet, or in the trash */
   item(id: string, index: number): Item {
-    this.#job(id);
+    this.job(id);
     const item = this.parts.items.ofJob(id).get(index);
     if (!item) throw new StudioError('not-found', 'This sentence is not made yet, or is in the trash. Say it again first.');
     return item;
@@ -96,10 +96,11 @@ export class Takes {
 
   /** Before a sentence is said again: see `StoredPlans.reread`. @throws StudioError as `take` */
   async reread(id: string, index: number): Promise<void> {
-    await this.parts.plans.reread(this.#job(id), index);
+    await this.parts.plans.reread(this.job(id), index);
   }
 
-  #job(id: string): SpeechJob {
+  /** @throws StudioError `not-found`, or `bad-request` where the job is no text */
+  job(id: string): SpeechJob {
     const job = this.parts.jobs.get(id);
     if (job.kind !== 'speech') throw new StudioError('bad-request', 'This job made pictures, which can not be heard. Choose a text.');
     return job;
@@ -115,7 +116,7 @@ export class Takes {
     levelDb: number;
     version: string;
   }> {
-    const job = this.#job(id);
+    const job = this.job(id);
     const { manifest } = await this.parts.models.find(job.request.model);
     const { sound, speech } = speaking(manifest);
     const plan = await this.parts.plans.of(job);

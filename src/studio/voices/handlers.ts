@@ -55,6 +55,7 @@ export function createVoiceHandlers({ voices, voiceRows, items, exports, emit }:
     },
     'voices.remove': ({ id }) => {
       const gone = voices.remove(id);
+      exports.forgetSounds();
       if (gone.length > 0) emit({ name: 'itemsRemoved', payload: gone });
       tell();
       return null;

@@ -32,6 +32,10 @@ export class VoicesStore {
     return toVoice(row);
   }
 
+  has(id: string): boolean {
+    return this.db.prepare('SELECT 1 FROM voices WHERE id = ?').get(id) !== undefined;
+  }
+
   /** Newest first, those in the trash too. */
   list(): Voice[] {
     return (this.db.prepare(`${SELECT} ORDER BY seq DESC`).all() as VoiceRow[]).map(toVoice);

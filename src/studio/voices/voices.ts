@@ -140,11 +140,18 @@ export class Voices {
     return this.#read(id, voiceFiles.clip);
   }
 
-  /** @throws StudioError `no-consent`, or `not-found` for a voice that is gone or in the trash */
+  /** Before a voice speaks. @throws StudioError `no-consent`, or `not-found` for a voice that is gone or in the trash */
   assertUsable(id: string): void {
     const { name, deletedAt, consent } = this.store.get(id);
     assertConsent(consent.sentence);
     if (deletedAt !== null) throw new StudioError('not-found', `The voice “${name}” is in the trash. Restore it first.`);
+  }
+
+  /** Before something is heard that was made in a voice, maybe elsewhere. @throws StudioError as `assertUsable`, but `no-consent` for one that is not kept here */
+  assertHeard(id: string): void {
+    if (this.store.has(id)) return this.assertUsable(id);
+    const why = 'This is in a voice that is not kept here, so nothing says that the person agreed to be heard.';
+    throw new StudioError('no-consent', `${why} Open it in the studio that keeps the voice, or restore that studio's backup here.`);
   }
 
   /** Clip and consent, as they are kept. @throws StudioError as `clip` does */

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
 import { fromWav } from '../../../src/contract/index.js';
@@ -46,6 +46,10 @@ it('a clip or a voice says a text, with consent alone, and over no file that is 
   expect((await speak('--voice', 'Eve', '--text', 'Fine.', '--overwrite')).err).toContain('There is no voice “Eve”. There is: Ada.');
   expect((await speak('--voice', 'Ada', '--overwrite')).err).toContain('with --text or with --file');
 
+  const listed = await resgen('library', 'list', '--voice', 'ada', '--search', 'fine');
+  expect(listed).toMatchObject({ code: 0, err: '' });
+  expect(listed.out).toMatch(/^(?:\w{21}  \d{4}-\d\d-\d\d  tiny-voice  Ada  Fine\.\n){2}$/);
+  expect((await resgen('library', 'list', '--search', 'nothing')).err).toBe('Nothing in the library is like that.\n');
   // Without a library of their own, clips go by what the person has chosen in theirs.
   const samplesNow = (): Float32Array => fromWav(readFileSync(out)).samples;
   expect(readMarks(readFileSync(out)).own).toContain('tiny-voice');
@@ -77,4 +81,17 @@ it('a clip or a voice says a text, with consent alone, and over no file that is 
   expect(readMarks(readFileSync(decoded)).synthetic).toBe(true);
   expect(fromWav(readFileSync(decoded)).samples).toHaveLength(4 * 8000);
   expect((await resgen('decode', tokens, '--out', join(folder, 'decoded.png'))).err).toContain('must end in .wav');
+
+  // In a voice that is kept here, and on a machine where nobody has heard of it.
+  const [spoken = ''] = readdirSync(join(data, 'items'));
+  const inVoice = join(data, 'items', spoken, 'tokens.safetensors');
+  const heard = join(folder, 'heard.wav');
+  expect(await resgen('decode', inVoice, '--out', heard)).toMatchObject({ code: 0, out: `${heard}\n` });
+  expect(readMarks(readFileSync(heard))).toMatchObject({ synthetic: true, own: expect.stringContaining('"voice"') as string });
+  const elsewhere = { RESGEN_DATA: temporaryFolder(), RESGEN_MODELS: join(TINY_VOICE, '..') };
+  expect(await startResgen(cli, ['decode', inVoice, '--out', join(folder, 'not.wav')], elsewhere)).toMatchObject({
+    code: 2,
+    out: '',
+    err: expect.stringContaining('in a voice that is not kept here') as string,
+  });
 });

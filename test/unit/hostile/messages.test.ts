@@ -33,7 +33,7 @@ const valid: Record<CallName, unknown> = {
     before: ID,
     kind: 'image',
     search: 'x',
-    filter: { place: 'trash', tag: 'x', model: 'fake', from: 1, until: 2 },
+    filter: { place: 'trash', tag: 'x', model: 'fake', voice: ID, from: 1, until: 2 },
   },
   'items.get': { id: ID },
   'items.remove': { ids: [ID, ID] },

@@ -10,6 +10,7 @@ import type {
   Result,
   Sampling,
   Settings,
+  SpeechJob,
   StudioEvent,
   WireError,
   Voice,
@@ -137,5 +138,20 @@ export const voice = (id: string, change: Partial<Voice> = {}): Voice => ({
   consent: { sentence: 'I agree to it.', at: 1 },
   items: 0,
   deletedAt: null,
+  ...change,
+});
+
+export const speechJob = (id: string, change: Partial<SpeechJob> = {}): SpeechJob => ({
+  id,
+  kind: 'speech',
+  request: { model: 'voice-en', voice: 'ada', text: 'One. Two.', seed: 1, sampling, speed: 1, again: {} },
+  state: 'done',
+  createdAt: 1,
+  startedAt: 1,
+  endedAt: 2,
+  done: 2,
+  total: 2,
+  error: null,
+  place: 1,
   ...change,
 });

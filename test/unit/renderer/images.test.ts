@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import type { Job } from '../../../src/contract/index.js';
+import type { Job, StudioEvent } from '../../../src/contract/index.js';
 import { Images } from '../../../src/renderer/images/images.svelte.js';
 import { Notices } from '../../../src/renderer/shared/notices.svelte.js';
 import { Studio } from '../../../src/renderer/studio.svelte.js';
@@ -25,7 +25,7 @@ async function setUp(handlers: Handlers = {}) {
   const studio = new Studio(bridge, notices);
   const parts = { download: vi.fn(), isPicture: vi.fn(() => Promise.resolve(true)) };
   const images = new Images(studio, parts);
-  await studio.load();
+  await Promise.all([studio.load(), studio.queue.load()]);
   await images.load();
   return { bridge, notices, studio, images, parts };
 }
@@ -100,7 +100,7 @@ describe('the Images page', () => {
 
   it('stops the running job, else the next in the queue', async () => {
     const cancel = vi.fn(({ id }: { id: string }): Job => job(id, { state: 'cancelled', endedAt: Date.now() }));
-    const { images } = await setUp({
+    const { images, studio } = await setUp({
       'jobs.list': () => [job('later', { createdAt: 5 }), job('now', { state: 'running' })],
       'jobs.cancel': cancel,
     });
@@ -108,7 +108,7 @@ describe('the Images page', () => {
     await images.stop();
     expect(cancel.mock.calls.map(([{ id }]) => id)).toEqual(['now', 'later']);
     expect(images.jobs.busy).toBe(false);
-    expect(images.jobs.unfinished).toHaveLength(2);
+    expect(studio.queue.unfinished).toHaveLength(2);
   });
 
   it('restores the recipe of a dropped picture and makes nothing yet', async () => {
@@ -148,17 +148,18 @@ describe('the Images page', () => {
   });
 
   it('announces the beginning, the middle once, and the end', async () => {
-    const { images, notices } = await setUp();
+    const { images, studio, notices } = await setUp();
     const said: string[] = [];
+    const play = (event: StudioEvent): void => [studio, images].forEach((controller) => controller.onEvent(event));
     vi.spyOn(notices, 'announce').mockImplementation((text) => void said.push(text));
     const step = (n: number) =>
-      images.onEvent({
+      play({
         name: 'progress',
         payload: { jobId: 'j', indices: [0, 1, 2, 3], step: n, steps: 4, masked: 0, tokens: 8, previews: [], k: [], secondsLeft: 1 },
       });
-    images.onEvent({ name: 'job', payload: job('j', { state: 'running' }) });
+    play({ name: 'job', payload: job('j', { state: 'running' }) });
     for (const n of [1, 2, 3, 4]) step(n);
-    images.onEvent({ name: 'job', payload: job('j', { state: 'done', done: 4 }) });
+    play({ name: 'job', payload: job('j', { state: 'done', done: 4 }) });
     expect(said).toEqual(['Making 4 pictures of Banana.', 'Half done.', 'Finished 4 pictures of Banana.']);
   });
 });

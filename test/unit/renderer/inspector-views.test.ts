@@ -562,7 +562,7 @@ describe('a generation beside the one that is open', () => {
 describe('the codebook page', () => {
   const holders = Array.from({ length: 5 }, (_, n) => ({ item: item(`holder${n}`), positions: [n % 4] }));
   const handlers: Handlers = {
-    'library.summary': () => ({ items: 9, favourites: 1, trash: 0, models: [], tags: [{ name: 'ripe', count: 3 }] }),
+    'library.summary': () => ({ items: 9, favourites: 1, trash: 0, models: [], voices: [], tags: [{ name: 'ripe', count: 3 }] }),
     'codebook.usage': ({ of }) => ({ items: of === null ? 9 : 3, leftOut: 0, positions: 4, depths: [], counts: bytes(new Int32Array(16)) }),
     'codebook.map': () => ({ points: bytes(new Float32Array(16)), norm: bytes(new Float32Array(8)), explained: [0.5, 0.2] }),
     'codebook.nearest': () => [{ code: 3, distance: 1 }],
@@ -592,7 +592,7 @@ describe('the codebook page', () => {
     await view.setSearch(' banana ');
     expect(view.usage?.items).toBe(3);
     await view.setScope({ kind: 'chosen', ids: ['a', 'b'] });
-    const filter = { favourites: false, tag: 'ripe', from: null, until: null };
+    const filter = { favourites: false, tag: 'ripe', voice: null, from: null, until: null };
     const sets = bridge.called('codebook.usage').map((params) => (params as { of: unknown }).of);
     expect(sets).toEqual([null, { search: '', filter }, { search: 'banana', filter }, { ids: ['a', 'b'] }]);
     // Who holds a code is asked of the same set.

@@ -5,7 +5,7 @@ import { LibraryPage } from '../../../src/renderer/library/library.svelte.js';
 import { Notices } from '../../../src/renderer/shared/notices.svelte.js';
 import { FakeBridge, item } from './fakes.js';
 
-const summary: LibrarySummary = { items: 2, favourites: 0, trash: 1, models: [{ name: 'fruits', count: 2 }], tags: [] };
+const summary: LibrarySummary = { items: 2, favourites: 0, trash: 1, models: [{ name: 'fruits', count: 2 }], voices: [], tags: [] };
 
 async function opened(items: Item[]) {
   const bridge = new FakeBridge({

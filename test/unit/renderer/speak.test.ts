@@ -6,7 +6,7 @@ import { sameMoment } from '../../../src/renderer/speak/same-moment.js';
 import { SpeakPage } from '../../../src/renderer/speak/speak.svelte.js';
 import { VoicePicker } from '../../../src/renderer/speak/voicePicker.svelte.js';
 import { Studio } from '../../../src/renderer/studio.svelte.js';
-import { FakeBridge, type Handlers, item, job as imageJob, manifest, sampling, voice } from './fakes.js';
+import { FakeBridge, type Handlers, item, job as imageJob, manifest, sampling, speechJob as job, voice } from './fakes.js';
 
 const speaker: Manifest = {
   ...manifest,
@@ -15,20 +15,6 @@ const speaker: Manifest = {
   classes: [],
   sound: { sampleRate: 16_000, samplesPerPosition: 320 },
 };
-const job = (id: string, change: Partial<SpeechJob> = {}): SpeechJob => ({
-  id,
-  kind: 'speech',
-  request: { model: 'voice-en', voice: 'ada', text: 'One. Two.', seed: 1, sampling, speed: 1, again: {} },
-  state: 'done',
-  createdAt: 1,
-  startedAt: 1,
-  endedAt: 2,
-  done: 2,
-  total: 2,
-  error: null,
-  place: 1,
-  ...change,
-});
 const take = (of: SpeechJob, items: readonly (Item | null)[]): Take => ({
   job: of,
   sentences: items.map((made, index) => ({

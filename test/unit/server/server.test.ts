@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { get as httpGet } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { connect } from 'node:net';
@@ -345,5 +345,25 @@ describe('paths that lead out', () => {
       const answer = await raw(path);
       expect(answer.split('\r\n')[0], path).toMatch(/^HTTP\/1\.1 (400|401|403|404) /);
     }
+  });
+});
+
+describe('the folders of the server', () => {
+  it('are told to no browser, in no call, error or event', async () => {
+    const { signIn, test } = await serve();
+    const browser = await signIn();
+    const events = await browser.listen();
+    const info = await browser.call('app.info', null);
+    expect(info).toMatchObject({ ok: true, value: { dataFolder: null, modelFolders: [], host: 'cli' } });
+    const replies: unknown[] = [info, await browser.call('models.list', null), await browser.call('engine.status', null)];
+    replies.push(await browser.call('models.card', { id: 'nothing' }));
+    rmSync(join(test.data, 'models', 'fake', 'step.onnx'));
+    replies.push(await browser.call('models.list', null), await browser.call('engine.probe', { model: 'fake' }));
+    replies.push(await browser.call('jobs.create', request()));
+    expect(replies).toContainEqual(expect.objectContaining({ value: [expect.objectContaining({ folder: 'models/fake' })] }));
+    expect(toJson(replies)).not.toContain(test.data);
+    expect(toJson(events)).not.toContain(test.data);
+    // Whoever has the studio itself still reads them.
+    expect((await test.ask('app.info', null)).dataFolder).toBe(test.data);
   });
 });

@@ -1,8 +1,9 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import Database from 'libsql';
 import { describe, expect, it } from 'vitest';
 import type { Item, ParamsInput } from '../../../src/contract/index.js';
-import { type TestStudio, openStudio, request } from './support.js';
+import { SAMPLING, type TestStudio, openStudio, request } from './support.js';
 
 const everything = { limit: 500, before: null, kind: null, search: '' } as const;
 type Change = Partial<ParamsInput<'items.list'>>;
@@ -45,6 +46,22 @@ describe('search', () => {
   });
 });
 
+describe('the name of the preset', () => {
+  it('finds what was made with it, also what came in before the studio or the model knew', async () => {
+    const { find, ask, ended, studio, data } = await withItems();
+    const own = await ask('jobs.create', request({ classes: ['Cherry'], count: 1, sampling: { ...SAMPLING, steps: 5, topP: 0.5 } }));
+    await ended(own.id);
+    expect(await find({ search: 'balanced 42' })).toEqual(['Apple Red 42', 'Banana 42']);
+    await studio.close();
+    const db = new Database(join(data, 'studio.db'));
+    db.exec('UPDATE items SET preset = NULL');
+    db.close();
+    const again = openStudio({ data });
+    const found = async (): Promise<number> => (await again.ask('items.list', { ...everything, search: 'balanced' })).total;
+    await expect.poll(found).toBe(4);
+  });
+});
+
 describe('tags and favourites', () => {
   it('are told to everybody, narrow the list and are counted', async () => {
     const { ask, id, find, events } = await withItems();
@@ -63,6 +80,7 @@ describe('tags and favourites', () => {
       favourites: 2,
       trash: 0,
       models: [{ name: 'fake', count: 4 }],
+      voices: [],
       tags: [
         { name: 'for print', count: 2 },
         { name: 'Ripe', count: 2 },

@@ -26,6 +26,8 @@ export class Gallery {
     private readonly notices: Notices,
     /** Null lists items of every kind. */
     private readonly kind: Item['kind'] | null = 'image',
+    /** Words that an item is found by besides its own: the names of its preset and of its voice. */
+    private readonly otherWords: (item: Item) => readonly string[] = () => [],
   ) {}
 
   async load(): Promise<void> {
@@ -151,16 +153,19 @@ export class Gallery {
   }
 
   #passes(item: Item): boolean {
-    const { place = 'library', favourites, model, tag, from, until } = this.filter;
+    const { place = 'library', favourites, model, tag, voice, from, until } = this.filter;
     if ((place === 'trash') !== (item.deletedAt !== null) || (favourites && !item.favourite)) return false;
     if (model && item.recipe.model.id !== model) return false;
+    if (voice && item.recipe.voice !== voice) return false;
     if (tag && !item.tags.some((own) => own.toLowerCase() === tag.toLowerCase())) return false;
     return item.createdAt >= (from ?? -Infinity) && item.createdAt < (until ?? Infinity);
   }
 
   /** As the studio searches: every word has to begin a word of the item. */
-  #matches({ recipe, tags }: Item): boolean {
-    const own = wordsOf([recipe.className, recipe.source, recipe.speech?.text, recipe.model.id, recipe.seed, ...tags].join(' '));
+  #matches(item: Item): boolean {
+    const { recipe, tags } = item;
+    const facts = [recipe.className, recipe.source, recipe.speech?.text, recipe.model.id, recipe.seed, ...tags, ...this.otherWords(item)];
+    const own = wordsOf(facts.join(' '));
     return wordsOf(this.search).every((word) => own.some((candidate) => candidate.startsWith(word)));
   }
 }

@@ -112,7 +112,8 @@ export class CodebookView {
     if (scope.kind === 'chosen') return { ids: [...scope.ids] };
     const search = this.search.trim();
     if (scope.kind === 'all' && search === '') return null;
-    const filter = { favourites: scope.kind === 'favourites', tag: scope.kind === 'tag' ? scope.tag : null, from: null, until: null };
+    const tag = scope.kind === 'tag' ? scope.tag : null;
+    const filter = { favourites: scope.kind === 'favourites', tag, voice: null, from: null, until: null };
     return { search, filter };
   }
 

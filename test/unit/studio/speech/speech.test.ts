@@ -236,7 +236,7 @@ describe('a text', { timeout: 240_000 }, () => {
     expect(readMarks(await bytesOf(test, url)).synthetic).toBe(true);
     await ask('voices.remove', { id: voice.id });
     expect((await ask('items.list', everything)).total).toBe(0);
-    await expect(ask('speech.export', { job: job.id, index: null, format: 'wav' })).rejects.toThrow('No sentence of this text is made yet');
+    await expect(ask('speech.export', { job: job.id, index: null, format: 'wav' })).rejects.toThrow('The voice “Ada” is in the trash');
     await ask('voices.restore', { id: voice.id });
     expect((await ask('speech.take', { job: job.id })).sentences[0]?.item?.recipe.voice).toBe(voice.id);
   });
@@ -327,5 +327,23 @@ describe('the edit of a sentence', { timeout: 240_000 }, () => {
     await expect(
       again.ask('tokens.edit', { id, edit: { kind: 'resamplePositions', positions: [0] }, seed: 1, sampling: FAST }),
     ).rejects.toThrow('The voice “Ada” is in the trash. Restore it first.');
+  });
+});
+
+describe('a voice in the library', { timeout: 240_000 }, () => {
+  it('narrows it, is counted, and is found by its name, also under another one', async () => {
+    const { ask, say, voice } = await speakingStudio(engine);
+    await say({ text: 'Fine.' });
+    const total = async (change: object): Promise<number> =>
+      (await ask('items.list', { limit: 9, before: null, kind: null, search: '', ...change })).total;
+    expect(await total({ filter: { voice: voice.id } })).toBe(1);
+    expect(await total({ filter: { voice: '0'.repeat(21) } })).toBe(0);
+    expect(await total({ search: 'fine ada' })).toBe(1);
+    expect((await ask('library.summary', null)).voices).toEqual([{ id: voice.id, name: 'Ada', count: 1 }]);
+    await ask('voices.rename', { id: voice.id, name: 'Countess of Lovelace' });
+    expect(await total({ search: 'ada' })).toBe(0);
+    expect(await total({ search: 'love fine' })).toBe(1);
+    await ask('voices.remove', { id: voice.id });
+    expect((await ask('library.summary', null)).voices).toEqual([]);
   });
 });
