@@ -73,6 +73,9 @@ it('a clip or a voice says a text, with consent alone, and over no file that is 
   expect(await speak(...withClip)).toMatchObject({ code: 0 });
   expect(readMarks(readFileSync(out)).own).toBeUndefined();
   expect(samplesNow()).not.toEqual(samples);
+  const again = openStudio({ data });
+  await again.ask('settings.set', { embedRecipe: true });
+  await again.studio.close();
 
   const tokens = join(folder, 'ada.safetensors');
   expect(await resgen('encode', clip, '--model', 'tiny-voice', '--out', tokens)).toMatchObject({ code: 0 });

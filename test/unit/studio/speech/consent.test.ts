@@ -156,7 +156,7 @@ it('a sound is marked and written by one file for everybody, and by the library 
       .filter((name) => name.endsWith('.ts') && pattern.test(readFileSync(join('src', name), 'utf8')))
       .map((name) => name.replaceAll('\\', '/'))
       .sort();
-  expect(users(/\bmarkedWav\(/)).toEqual(['studio/exports.ts', 'studio/library.ts', 'studio/sound-marks.ts']);
+  expect(users(/\bmarkedWav\(/)).toEqual(['studio/exports.ts', 'studio/library.ts', 'studio/sound-marks.ts', 'studio/sounds.ts']);
   expect(users(/\bcompressed\(/)).toEqual(['studio/compressed-sound.ts', 'studio/exports.ts']);
   // Without marks: clips of people, which no machine made, the coders themselves, and what a page plays of its own.
   expect(users(/\btoWav\(/)).toEqual([
