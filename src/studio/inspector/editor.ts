@@ -169,7 +169,9 @@ export class Editor {
     const { model, item: parent, file } = source;
     const { manifest } = model;
     const { codes, pixels, samples } = made;
-    const { voice, speech } = parent.recipe;
+    const { speech } = parent.recipe;
+    // Depths of a clip with those of somebody who was spoken with are that one's voice too.
+    const voice = parent.recipe.voice ?? other?.item.recipe.voice;
     const className = conditions?.className ?? parent.recipe.className;
     const recipe: Recipe = {
       format: 1,
