@@ -251,7 +251,10 @@ test('opens tokens of a package of codebooks alone, with the energy that is left
   const manifest = Manifest.parse(JSON.parse(await readFile(path.join(tiny, 'model.json'), 'utf8')));
   const { codebooks, card } = manifest.files;
   for (const file of [codebooks, card]) await cp(path.join(tiny, file.path), path.join(bare, file.path));
-  await writeFile(path.join(bare, 'model.json'), JSON.stringify({ ...manifest, id: 'bare', thumbnails: undefined, files: { codebooks, card } }));
+  await writeFile(
+    path.join(bare, 'model.json'),
+    JSON.stringify({ ...manifest, id: 'bare', thumbnails: undefined, files: { codebooks, card } }),
+  );
   const model = { id: 'bare', version: manifest.version };
   const tokens = writeTokenFile({
     L: 4,

@@ -112,6 +112,64 @@ test('what was said is heard, looked at and saved in the library', async ({ laun
   expect(fromWav(file.bytes).sampleRate).toBe(8000);
 });
 
+test('a sentence is held against the same one said faster, and beside itself in the other order of reveal', async ({ launch }, info) => {
+  const studio = await launch();
+  const { page } = studio;
+  await addVoice(studio);
+  const [voice] = await studio.call('voices.list', null);
+  const [model] = (await studio.call('models.list', null)).filter(({ id }) => id === 'tiny-voice');
+  const sampling = model?.manifest?.presets[0]?.sampling;
+  if (!voice || !sampling) throw new Error('There is no voice or no model.');
+  const items = async () => (await studio.call('items.list', { limit: 10, before: null, kind: 'speech', search: '' })).items;
+  for (const [n, speed] of [1, 2].entries()) {
+    const text = 'Hello world, how are you?';
+    await studio.call('speech.say', { model: 'tiny-voice', voice: voice.id, text, seed: 3, sampling, speed });
+    await expect.poll(async () => (await items()).length).toBe(n + 1);
+  }
+  const [fast, slow] = await items();
+  const { L } = (await tokensOf(studio, fast?.id ?? '')).sheet;
+  await page.evaluate((id) => (location.hash = `#/inspector/${id}`), slow?.id);
+  await expect(studio.tokenGrid).toBeVisible();
+
+  await studio.openTool('Compare');
+  await page.getByRole('radiogroup', { name: 'Item to compare with' }).getByRole('radio').first().check({ force: true });
+  await expect(page.getByText(/held against each other by the phones that both say/)).toBeVisible();
+  await expect(page.getByRole('radiogroup', { name: 'View' }).getByRole('radio')).toHaveCount(2);
+  await expect(page.getByRole('button', { name: /^Play Hello world/ })).toHaveCount(2);
+  const words = page.getByRole('toolbar', { name: 'Words' });
+  await words.last().getByRole('button', { name: 'world' }).click();
+  await studio.tokenGrid.focus();
+  await page.keyboard.press('s');
+  // The other one stands at the left with its own length and its own words, of which the same one is chosen.
+  await expect(page.getByText(`of ${(L * 0.01).toFixed(2)} s`)).toBeVisible();
+  await expect(words.first().getByRole('button', { pressed: true })).toHaveText(['world,']);
+  expect(await seriousProblems(studio), 'axe on sounds compared').toEqual([]);
+  await info.attach('compare.png', { body: await page.screenshot({ animations: 'disabled' }), contentType: 'image/png' });
+
+  await studio.openTool('Replay');
+  await page.getByRole('button', { name: 'Hear it revealed in random order' }).click();
+  await expect(page.getByText('Same seed, in random order')).toBeVisible();
+  await page.getByRole('slider', { name: 'Step of the generation' }).fill('2');
+  await expect(page.getByRole('button', { name: 'Play this one at step 2' })).toBeVisible();
+  await expect(page.getByRole('button', { name: 'Play the other one at step 2' })).toBeVisible();
+  const other = (await items()).find(({ recipe }) => recipe.sampling?.reveal === 'random');
+  expect(other?.recipe).toMatchObject({ verb: 'edit', seed: 3, speech: { text: 'Hello world, how are you?' } });
+  expect(await seriousProblems(studio), 'axe on speech beside itself').toEqual([]);
+  await info.attach('beside.png', { body: await page.screenshot({ animations: 'disabled' }), contentType: 'image/png' });
+
+  await studio.openTool('Codebook');
+  const near = page.getByRole('list', { name: /^Code \d+ and the codes nearest to it$/ });
+  await expect(near.getByRole('button', { name: /^Play what code/ })).toHaveCount(7);
+  await info.attach('codebook.png', { body: await page.screenshot({ animations: 'disabled' }), contentType: 'image/png' });
+
+  const steps = await studio.host.download(async () => {
+    await page.getByRole('button', { name: 'Save', exact: true }).click();
+    await page.getByRole('menuitem', { name: 'Unmasking, WAV' }).click();
+  });
+  expect(steps.name).toMatch(/steps\.wav$/);
+  expect(steps.bytes.toString('latin1')).toContain('Synthetic: made by a machine with ResGen Studio');
+});
+
 test('words that are chosen in the inspector are said anew, and all others stay as they are', async ({ launch }, info) => {
   const studio = await launch();
   const { page } = studio;

@@ -5,6 +5,7 @@ import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { fromWav } from '../../../../src/contract/index.js';
 import * as files from '../../../../src/studio/files.js';
 import { readMarks } from '../../../../src/studio/sound-marks.js';
+import { writeNpy } from '../../../../src/engine/index.js';
 import { bundleEngineProcess } from '../../engine/engine-process.js';
 import { openStudio } from '../support.js';
 import { FAST, type SpeakingStudio, TEXT, itemsOutOfTrash, speakingStudio } from './studio.js';
@@ -300,6 +301,19 @@ describe('the edit of a sentence', { timeout: 240_000 }, () => {
     expect((await compare(other?.id)).aligned?.by).toBe('tokens');
     const edited = await ask('tokens.edit', { id: item?.id ?? '', edit: { kind: 'zeroDepth', depth: 4 }, seed: 0 });
     expect((await compare(edited.id)).aligned).toBeNull();
+  });
+
+  it('with a clip is of the voice, also where the clip comes first', async () => {
+    const { ask, say, voice } = await speakingStudio(engine);
+    await say({ text: 'Fine.' });
+    const [item] = (await ask('items.list', everything)).items;
+    const { L, D } = await ask('tokens.get', { id: item?.id ?? '' });
+    const bytes = new Uint8Array(writeNpy({ L, D, codes: new Int32Array(L * D) }));
+    const clip = await ask('tokens.import', { name: 'clip.npy', bytes, model: 'tiny-voice' });
+    const mixed = await ask('tokens.edit', { id: clip.id, edit: { kind: 'swap', other: item?.id ?? '', at: 1 } });
+    expect(mixed.recipe.voice).toBe(voice.id);
+    await ask('voices.remove', { id: voice.id });
+    expect((await ask('items.list', everything)).items.map(({ id }) => id)).toEqual([clip.id]);
   });
 
   it('keeps what it does not name, is heard, and needs the voice', async () => {
