@@ -12,6 +12,7 @@ import {
   StudioError,
   assets,
   fromWav,
+  voicesOf,
 } from '../contract/index.js';
 import { compressed } from './compressed-sound.js';
 import { writeWhole } from './files.js';
@@ -117,8 +118,8 @@ export class Exports {
     return markedWav(sound, withRecipe && this.embedRecipe() ? recipe : null);
   }
 
-  #checkVoice({ voice }: Recipe): void {
-    if (voice !== undefined) this.assertUsable(voice);
+  #checkVoice(recipe: Recipe): void {
+    for (const voice of voicesOf(recipe)) this.assertUsable(voice);
   }
 
   async #file(item: Item, format: Format, withRecipe: boolean): Promise<Uint8Array> {

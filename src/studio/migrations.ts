@@ -96,6 +96,11 @@ const MIGRATIONS = [
   "ALTER TABLE jobs ADD COLUMN kind TEXT NOT NULL DEFAULT 'image';",
   // What a text is said as, kept from the moment it was asked for. Apart from the jobs, which are listed a thousand at a time.
   'CREATE TABLE plans (job TEXT PRIMARY KEY, plan TEXT NOT NULL) WITHOUT ROWID;',
+  // Voices that are in an item besides its first: what was swapped or blended goes with each of them.
+  `
+  ALTER TABLE items ADD COLUMN other_voices TEXT GENERATED ALWAYS AS (recipe ->> '$.otherVoices') VIRTUAL;
+  CREATE INDEX items_by_other_voices ON items (other_voices) WHERE other_voices IS NOT NULL;
+  `,
 ];
 
 /** The schema that this build writes. */

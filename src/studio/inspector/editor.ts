@@ -8,7 +8,10 @@ import {
   type Recipe,
   type Sampling,
   type StudioEvent,
+  LIMITS,
   StudioError,
+  limitClause,
+  voicesOf,
 } from '../../contract/index.js';
 import { blend, setCodes, swapDepths, zeroDepth } from '../../engine/inspect/edits.js';
 import { maskBelow, maskLeastConfident, maskPositions, maskTokens } from '../../engine/inspect/masks.js';
@@ -28,6 +31,8 @@ interface Parts {
   engine: Engine;
   library: Library;
   prompts: Prompts;
+  /** Throws for a voice that may not be used. */
+  assertUsable: (voice: string) => void;
   emit: (event: StudioEvent) => void;
   version: string;
 }
@@ -89,11 +94,13 @@ export class Editor {
     const { edit } = params;
     const source = await this.parts.store.open(params.id);
     const other = 'other' in edit ? await this.#other(source, edit.other) : null;
+    const voices = voicesIn(source, other);
+    if (other !== null || isResampling(edit)) this.#assertUsable(voices);
     const keep = async (making: Promise<Made>, conditions: Conditions | null): Promise<Item> => {
       const made = await unlessStopped(making, run.signal);
       const seen = await unlessStopped(this.#decoded(source, made), run.signal);
       // Past stopping: half of an item would be left.
-      return this.#keep(source, other, { ...made, ...seen }, { edit, conditions, durationMs: performance.now() - started });
+      return this.#keep(source, other, { ...made, ...seen }, { edit, conditions, voices, durationMs: performance.now() - started });
     };
     if (!isResampling(edit)) return keep(this.#change(source, other, edit), null);
     const conditions = conditionsOf(params, source);
@@ -164,12 +171,17 @@ export class Editor {
     source: OpenItem,
     other: OpenItem | null,
     made: Made & Decoded,
-    { edit, conditions, durationMs }: { edit: Edit; conditions: Conditions | null; durationMs: number },
+    {
+      edit,
+      conditions,
+      voices: [voice, ...otherVoices],
+      durationMs,
+    }: { edit: Edit; conditions: Conditions | null; voices: readonly string[]; durationMs: number },
   ): Promise<Item> {
     const { model, item: parent, file } = source;
     const { manifest } = model;
     const { codes, pixels, samples } = made;
-    const { voice, speech } = parent.recipe;
+    const { speech } = parent.recipe;
     const className = conditions?.className ?? parent.recipe.className;
     const recipe: Recipe = {
       format: 1,
@@ -178,13 +190,16 @@ export class Editor {
       kind: manifest.kind,
       verb: 'edit',
       ...(className !== undefined && { className }),
-      // Still somebody's voice, which takes it along when it goes.
+      // Still the voices of people, each of which takes it along when it goes.
       ...(voice !== undefined && { voice }),
+      ...(otherVoices.length > 0 && { otherVoices }),
       ...(speech && { speech }),
       ...(conditions && { seed: conditions.seed, sampling: conditions.sampling }),
       edit,
       parents: [source, ...(other ? [other] : [])].map(parentOf),
     };
+    // One of them may have been deleted while this was made.
+    if (other !== null || isResampling(edit)) this.#assertUsable(voicesOf(recipe));
     const item = await this.parts.library.add({
       recipe,
       picture: pixels && manifest.image ? { data: pixels, size: manifest.image.size } : null,
@@ -199,6 +214,21 @@ export class Editor {
     this.parts.emit({ name: 'itemAdded', payload: item });
     return item;
   }
+
+  #assertUsable(voices: readonly string[]): void {
+    for (const voice of voices) this.parts.assertUsable(voice);
+  }
+}
+
+/**
+ * Ids of every voice that is in what is made of these, the first parent's first.
+ * @throws StudioError `refused` where there are too many
+ */
+function voicesIn(source: OpenItem, other: OpenItem | null): string[] {
+  const voices = [...new Set([source, ...(other ? [other] : [])].flatMap(({ item }) => voicesOf(item.recipe)))];
+  const { inOneItem } = LIMITS.voices.limits;
+  if (voices.length <= inOneItem.value + 1) return voices;
+  throw new StudioError('refused', `There would be ${voices.length} voices in this sound: ${limitClause(inOneItem)}. Mix others.`);
 }
 
 /** What stayed still has the confidence it was once revealed with. */

@@ -12,11 +12,11 @@ import { Views, cannotDecode, notGenerated } from './views.js';
 type InspectorCall = Extract<CallName, keyof typeof inspectorCalls>;
 
 export function createInspectorHandlers(parts: Parts): Pick<Handlers, InspectorCall> {
-  const { items, library, prompts, models, engine, settings, exports, emit, info } = parts;
+  const { items, library, prompts, voices, models, engine, settings, exports, emit, info } = parts;
   const { version } = info;
   const store = new TokenStore(items, library, models);
   const views = new Views(store, engine, settings);
-  const editor = new Editor({ store, views, engine, library, prompts, emit, version });
+  const editor = new Editor({ store, views, engine, library, prompts, assertUsable: (voice) => voices.assertUsable(voice), emit, version });
   const codebooks = new CodebookPage(store, items, models, views);
   const exchange = new Exchange({ store, views, models, library, exports, settings, emit, version });
 
