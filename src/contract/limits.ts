@@ -124,8 +124,8 @@ export const LIMITS = {
       mostSeconds: seconds(30, 'the longest', 'more makes each sentence slower to say, and the voice hardly better'),
       fileSeconds: seconds(180, 'a sound file to trim a clip from', 'it is decoded whole, and shown whole to be trimmed'),
       name: characters(60, 'the name of a voice', 'it has to fit a list and a file name'),
+      inOneItem: count(16, 'voices in one sound', 'each blend adds one, and of so many none can be heard'),
       consent: characters(500, 'the consent', 'it is a sentence or two'),
-      inOneSound: count(8, 'other voices in an edited sound', 'each is asked for its consent whenever the sound is heard'),
     },
   },
   speech: {

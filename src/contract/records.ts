@@ -84,8 +84,8 @@ export const Recipe = z.strictObject({
   sampling: Sampling.optional(),
   /** generate, speech: id of the voice that speaks */
   voice: VoiceId.optional(),
-  /** edit of sounds of several people: the other voices that are in it. Each of them has to have agreed for it to be heard. */
-  otherVoices: z.array(VoiceId).min(1).max(LIMITS.voices.limits.inOneSound.value).optional(),
+  /** edit, speech: ids of the other voices whose tokens are in it; their people are asked as the first one's is */
+  otherVoices: z.array(VoiceId).min(1).max(LIMITS.voices.limits.inOneItem.value).optional(),
   /** generate, speech: what is said, and when */
   speech: Spoken.optional(),
   /** encode: name of the file that was encoded, without its folder */
@@ -95,6 +95,11 @@ export const Recipe = z.strictObject({
   parents: z.array(Parent).min(1).max(2).optional(),
 });
 export type Recipe = z.infer<typeof Recipe>;
+
+/** Ids of every voice that is in an item, the first one first. */
+export function voicesOf({ voice, otherVoices = [] }: Pick<Recipe, 'voice' | 'otherVoices'>): string[] {
+  return voice === undefined ? otherVoices : [voice, ...otherVoices];
+}
 
 export const Item = z.strictObject({
   id: ItemId,

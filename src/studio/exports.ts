@@ -12,6 +12,7 @@ import {
   StudioError,
   assets,
   fromWav,
+  voicesOf,
 } from '../contract/index.js';
 import { compressed } from './compressed-sound.js';
 import { writeWhole } from './files.js';
@@ -131,8 +132,8 @@ export class Exports {
    * Every voice in a sound must have agreed, here, and not be in the trash. Also for what can be made into its sound again by anybody.
    * @throws StudioError as `Voices.assertHeard`
    */
-  checkVoices({ voice, otherVoices = [] }: Pick<Recipe, 'voice' | 'otherVoices'>): void {
-    for (const one of voice === undefined ? otherVoices : [voice, ...otherVoices]) this.assertHeard(one);
+  checkVoices(recipe: Pick<Recipe, 'voice' | 'otherVoices'>): void {
+    for (const voice of voicesOf(recipe)) this.assertHeard(voice);
   }
 
   async #file(item: Item, format: Format, withRecipe: boolean): Promise<Uint8Array> {

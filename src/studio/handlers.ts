@@ -1,4 +1,13 @@
-import { type AppInfo, type CallName, type Item, type Params, type Result, type StudioEvent, StudioError } from '../contract/index.js';
+import {
+  type AppInfo,
+  type CallName,
+  type Item,
+  type Params,
+  type Result,
+  type StudioEvent,
+  StudioError,
+  voicesOf,
+} from '../contract/index.js';
 import type { ClassUseStore } from './class-use-store.js';
 import type { CrashReports } from './crash-reports.js';
 import type { DictionaryStore } from './dictionary-store.js';
@@ -127,7 +136,7 @@ export function createHandlers(parts: Parts): Handlers {
     },
     'items.restore': ({ ids }) => {
       const trashed = parts.voiceRows.list().filter(({ deletedAt }) => deletedAt !== null);
-      const used = new Set(trashed.length > 0 ? ids.map((id) => items.get(id).recipe.voice) : []);
+      const used = new Set(trashed.length > 0 ? ids.flatMap((id) => voicesOf(items.get(id).recipe)) : []);
       const gone = trashed.find(({ id }) => used.has(id));
       if (gone) {
         const why = 'and with it everything that was made with it';

@@ -140,6 +140,11 @@ const MIGRATIONS = [
     UPDATE items SET voice_name = new.name WHERE voice = new.id;
   END;
   `,
+  // Voices that are in an item besides its first: what was swapped or blended goes with each of them.
+  `
+  ALTER TABLE items ADD COLUMN other_voices TEXT GENERATED ALWAYS AS (recipe ->> '$.otherVoices') VIRTUAL;
+  CREATE INDEX items_by_other_voices ON items (other_voices) WHERE other_voices IS NOT NULL;
+  `,
 ];
 
 /** The schema that this build writes. */

@@ -82,6 +82,73 @@ test('a take plays on when the colours change, and to its end', async ({ launch 
   await expect(page.getByRole('button', { name: 'Play', exact: true })).toBeVisible();
 });
 
+test('two takes are heard in turn from the same moment, in a narrow window too', async ({ launch }, info) => {
+  const studio = await launch();
+  const { page } = studio;
+  await addVoice(studio);
+  await openSpeak(studio);
+  const panel = page.getByRole('form', { name: 'New speech' });
+  await panel.getByRole('textbox').first().fill('Hello world. It is the second of May, and all of us are here.');
+  await panel.getByRole('button', { name: /^Speak/ }).click();
+  const rows = page.getByRole('button', { name: /^Hello world/ });
+  await expect(page.getByRole('button', { name: /^Say sentence/ })).toHaveCount(2);
+  await panel.getByRole('button', { name: /^Speak/ }).click();
+  await expect(rows).toHaveCount(2);
+  await expect(page.getByRole('button', { name: /^Say sentence/ })).toHaveCount(2);
+  await page.getByRole('button', { name: 'Compare with the take in front' }).click();
+
+  const comparison = page.getByRole('region', { name: 'Comparison of two takes' });
+  await expect(comparison.getByRole('img')).toHaveCount(2);
+  const clock = comparison.getByText(/^\d+\.\d of \d+\.\d s$/);
+  const seconds = async (): Promise<number[]> => ((await clock.textContent()) ?? '').match(/\d+\.\d/g)?.map(Number) ?? [];
+  await expect(comparison.getByRole('button', { name: 'Play' })).toBeEnabled();
+  const [, lengthOfA = 0] = await seconds();
+  await comparison.getByRole('img', { name: 'Waveform of take A' }).click();
+  await expect.poll(async () => (await seconds())[0]).toBeGreaterThan(lengthOfA * 0.3);
+  const [atA = 0] = await seconds();
+  await page.keyboard.press('x');
+  await expect(comparison.getByRole('radio', { name: 'B' })).toBeChecked();
+  const [atB = 0, lengthOfB = 0] = await seconds();
+  expect(Math.abs(atA / lengthOfA - atB / lengthOfB)).toBeLessThan(0.2);
+  await comparison.getByRole('button', { name: 'Play' }).click();
+  await expect.poll(async () => (await seconds())[0]).toBeGreaterThan(atB);
+  await page.keyboard.press('x');
+  await expect(comparison.getByRole('radio', { name: 'A' })).toBeChecked();
+  expect(await seriousProblems(studio), 'axe on a comparison').toEqual([]);
+  await info.attach('comparison.png', { body: await page.screenshot({ animations: 'disabled' }), contentType: 'image/png' });
+
+  await page.setViewportSize({ width: 420, height: 800 });
+  expect(await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth)).toBe(0);
+  await expect(panel.getByRole('button', { name: /^Speak/ })).toBeInViewport();
+  await comparison.getByRole('button', { name: 'End' }).click();
+  await expect(page.getByRole('list', { name: 'Sentences' })).toBeVisible();
+});
+
+test('a voice is found by its name, played and chosen, by keys alone', async ({ launch }) => {
+  const studio = await launch();
+  const { page } = studio;
+  await openVoices(studio);
+  for (const name of 'Ada Bob Cleo Dan Eve Finn Gus'.split(' ')) {
+    await studio.drop(clip);
+    await signAndSave(studio, name);
+  }
+  await openSpeak(studio);
+  const voices = page.getByRole('radiogroup', { name: 'Voice' });
+  await expect(voices.getByRole('radio')).toHaveCount(7);
+  await expect(voices.getByRole('button', { name: /^Play / })).toHaveCount(7);
+  await page.getByRole('searchbox', { name: 'Search voices' }).fill('ada');
+  await page.keyboard.press('Enter');
+  await expect(voices.getByRole('radio', { name: 'Ada' })).toBeChecked();
+  await page.keyboard.press('Escape');
+  await expect(voices.getByRole('radio')).toHaveCount(7);
+  await page.keyboard.press('ArrowUp');
+  await expect(voices.getByRole('radio', { name: 'Bob' })).toBeChecked();
+  const sound = page.waitForRequest(/clip\.wav/);
+  await voices.getByRole('button', { name: 'Play Cleo' }).press('Enter');
+  await sound;
+  await expect(voices.getByRole('radio', { name: 'Bob' })).toBeChecked();
+});
+
 test('what was said is heard, looked at and saved in the library', async ({ launch }, info) => {
   const studio = await launch();
   const { page, host } = studio;

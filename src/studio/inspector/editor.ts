@@ -8,8 +8,10 @@ import {
   type Recipe,
   type Sampling,
   type StudioEvent,
+  LIMITS,
   StudioError,
-  VOICE_LIMITS,
+  limitClause,
+  voicesOf,
 } from '../../contract/index.js';
 import { blend, setCodes, swapDepths, zeroDepth } from '../../engine/inspect/edits.js';
 import { maskBelow, maskLeastConfident, maskPositions, maskTokens } from '../../engine/inspect/masks.js';
@@ -31,6 +33,8 @@ interface Parts {
   library: Library;
   prompts: Prompts;
   exports: Exports;
+  /** Throws for a voice that may not be used. */
+  assertUsable: (voice: string) => void;
   emit: (event: StudioEvent) => void;
   version: string;
 }
@@ -92,11 +96,13 @@ export class Editor {
     const { edit } = params;
     const source = await this.parts.store.open(params.id);
     const other = 'other' in edit ? await this.#other(source, edit.other) : null;
+    const voices = voicesIn(source, other);
+    if (other !== null || isResampling(edit)) this.#assertUsable(voices);
     const keep = async (making: Promise<Made>, conditions: Conditions | null): Promise<Item> => {
       const made = await unlessStopped(making, run.signal);
       const seen = await unlessStopped(this.#decoded(source, other, made), run.signal);
       // Past stopping: half of an item would be left.
-      return this.#keep(source, other, { ...made, ...seen }, { edit, conditions, durationMs: performance.now() - started });
+      return this.#keep(source, other, { ...made, ...seen }, { edit, conditions, voices, durationMs: performance.now() - started });
     };
     if (!isResampling(edit)) return keep(this.#change(source, other, edit), null);
     const conditions = conditionsOf(params, source);
@@ -179,18 +185,17 @@ export class Editor {
     source: OpenItem,
     other: OpenItem | null,
     made: Made & Decoded,
-    { edit, conditions, durationMs }: { edit: Edit; conditions: Conditions | null; durationMs: number },
+    {
+      edit,
+      conditions,
+      voices: [voice, ...otherVoices],
+      durationMs,
+    }: { edit: Edit; conditions: Conditions | null; voices: readonly string[]; durationMs: number },
   ): Promise<Item> {
     const { model, item: parent, file } = source;
     const { manifest } = model;
     const { codes, pixels, samples } = made;
-    const { voice = other?.item.recipe.voice, speech } = parent.recipe;
-    const otherVoices = new Set([source, ...(other ? [other] : [])].flatMap(({ item: { recipe } }) => voicesOf(recipe)));
-    if (voice !== undefined) otherVoices.delete(voice);
-    if (otherVoices.size > VOICE_LIMITS.inOneSound) {
-      const most = `${VOICE_LIMITS.inOneSound + 1} people`;
-      throw new StudioError('refused', `The voices of more than ${most} would be in this. Choose two items of fewer voices.`);
-    }
+    const { speech } = parent.recipe;
     const className = conditions?.className ?? parent.recipe.className;
     const recipe: Recipe = {
       format: 1,
@@ -199,14 +204,16 @@ export class Editor {
       kind: manifest.kind,
       verb: 'edit',
       ...(className !== undefined && { className }),
-      // Still somebody's voice, which takes it along when it goes.
+      // Still the voices of people, each of which takes it along when it goes.
       ...(voice !== undefined && { voice }),
-      ...(otherVoices.size > 0 && { otherVoices: [...otherVoices] }),
+      ...(otherVoices.length > 0 && { otherVoices }),
       ...(speech && { speech }),
       ...(conditions && { seed: conditions.seed, sampling: conditions.sampling }),
       edit,
       parents: [source, ...(other ? [other] : [])].map(parentOf),
     };
+    // One of them may have been deleted while this was made.
+    if (other !== null || isResampling(edit)) this.#assertUsable(voicesOf(recipe));
     const item = await this.parts.library.add({
       recipe,
       picture: pixels && manifest.image ? { data: pixels, size: manifest.image.size } : null,
@@ -221,6 +228,21 @@ export class Editor {
     this.parts.emit({ name: 'itemAdded', payload: item });
     return item;
   }
+
+  #assertUsable(voices: readonly string[]): void {
+    for (const voice of voices) this.parts.assertUsable(voice);
+  }
+}
+
+/**
+ * Ids of every voice that is in what is made of these, the first parent's first.
+ * @throws StudioError `refused` where there are too many
+ */
+function voicesIn(source: OpenItem, other: OpenItem | null): string[] {
+  const voices = [...new Set([source, ...(other ? [other] : [])].flatMap(({ item }) => voicesOf(item.recipe)))];
+  const { inOneItem } = LIMITS.voices.limits;
+  if (voices.length <= inOneItem.value + 1) return voices;
+  throw new StudioError('refused', `There would be ${voices.length} voices in this sound: ${limitClause(inOneItem)}. Mix others.`);
 }
 
 /** What stayed still has the confidence it was once revealed with. */
@@ -284,7 +306,6 @@ function conditionsOf(params: Params<'tokens.edit'>, { item, model: { manifest }
 }
 
 /** Everybody whose voice is in it. */
-const voicesOf = ({ voice, otherVoices = [] }: Recipe): string[] => (voice === undefined ? otherVoices : [voice, ...otherVoices]);
 
 function parentOf({ item, file }: OpenItem): Parent {
   return { id: item.id, sha256: createHash('sha256').update(bytesOf(file.codes)).digest('hex') };

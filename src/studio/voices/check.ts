@@ -3,6 +3,7 @@ import type { Clip } from './clip.js';
 import { FRAME, type Loudness, loudness } from './levels.js';
 import { pitchTrack } from './pitch.js';
 import { isSteady, takesTurns } from './pitch-facts.js';
+import { flatnessOfPauses } from './tones.js';
 
 /**
  * Thresholds in decibels, measured on 144 clips of 136 speakers of LibriSpeech, speechocean762 and Kokoro, of which none may be found fault
@@ -15,6 +16,8 @@ const LEAST_SNR = 18;
 const LEAST_SPREAD = 2;
 /** Share of the frames with a pitch: noise has none, the least of the speech clips 0.27. */
 const LEAST_VOICED = 0.12;
+/** Flatness of the pauses below which tones go on in them; see `docs/voices.md` for what it finds and what not. */
+const TONAL = 0.005;
 /** A single one may be a knock, or come from lossy compression. */
 const LEAST_CLIPPED = 3;
 /** Seconds of voice that a clip should have, whatever its length. */
@@ -129,7 +132,12 @@ function checkSpeech(samples: Float32Array, { levels, voice, pauses, isVoice }: 
     return [warns('no-speech', 'There may be no speech in the clip. Choose a part where somebody speaks.')];
   const findings: Finding[] = [];
   const below = Math.round(voice - pauses);
-  if (below < LEAST_SNR) {
+  // Of pauses without any sound there is nothing to say but the rounding of their samples.
+  if (pauses > SILENT && flatnessOfPauses(samples) < TONAL) {
+    findings.push(
+      warns('music', 'There may be music under the voice. Record in a quiet room, or choose a part where only a voice is heard.'),
+    );
+  } else if (below < LEAST_SNR) {
     findings.push(
       warns('noisy', `There may be noise behind the voice, ${below} dB below it. Record in a quiet room, away from fans and windows.`),
     );

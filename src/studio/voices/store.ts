@@ -13,7 +13,12 @@ interface VoiceRow {
   deleted_at: number | null;
 }
 
-const SELECT = `SELECT voices.*, (SELECT count(*) FROM items WHERE voice = voices.id AND items.deleted_at IS NULL) AS items FROM voices`;
+/** Of an item: whether that voice is in it, as its first or another one. Ids are of one length, so none is a part of another. */
+function madeWith(id: string): string {
+  return `(items.voice = ${id} OR (items.other_voices IS NOT NULL AND instr(items.other_voices, ${id}) > 0))`;
+}
+
+const SELECT = `SELECT voices.*, (SELECT count(*) FROM items WHERE ${madeWith('voices.id')} AND items.deleted_at IS NULL) AS items FROM voices`;
 
 /** The rows of voices. */
 export class VoicesStore {
@@ -50,18 +55,27 @@ export class VoicesStore {
     return this.#both(() => {
       this.db.prepare('UPDATE voices SET deleted_at = ? WHERE id = ?').run(at, id);
       const items = this.#items(id, 'deleted_at IS NULL');
-      this.db.prepare('UPDATE items SET deleted_at = ? WHERE voice = ? AND deleted_at IS NULL').run(at, id);
+      for (const item of items) this.#setDeleted(item, at);
       return items;
     });
   }
 
-  /** Brings a voice back, under that name, and the items that went with it; returns those. */
+  /**
+   * Brings a voice back, under that name, and the items that went with it; returns those. An item in which there is another voice that is in the trash
+   * stays there until that one comes back.
+   */
   restore({ id, deletedAt }: Voice, name: string): string[] {
     return this.#both(() => {
       this.db.prepare('UPDATE voices SET deleted_at = NULL, name = ? WHERE id = ?').run(name, id);
       const items = this.#items(id, `deleted_at = ${Number(deletedAt)}`);
-      this.db.prepare('UPDATE items SET deleted_at = NULL WHERE voice = ? AND deleted_at = ?').run(id, deletedAt);
-      return items;
+      const gone = this.db.prepare(
+        `SELECT max(voices.deleted_at) AS at FROM voices, items WHERE items.id = ? AND ${madeWith('voices.id')}`,
+      );
+      return items.filter((item) => {
+        const { at } = gone.get(item) as { at: number | null };
+        this.#setDeleted(item, at);
+        return at === null;
+      });
     });
   }
 
@@ -75,7 +89,12 @@ export class VoicesStore {
   }
 
   #items(voice: string, where: string): string[] {
-    return (this.db.prepare(`SELECT id FROM items WHERE voice = ? AND ${where}`).all(voice) as { id: string }[]).map((row) => row.id);
+    const rows = this.db.prepare(`SELECT id FROM items WHERE ${madeWith('@voice')} AND ${where}`).all({ voice });
+    return (rows as { id: string }[]).map((row) => row.id);
+  }
+
+  #setDeleted(item: string, at: number | null): void {
+    this.db.prepare('UPDATE items SET deleted_at = ? WHERE id = ?').run(at, item);
   }
 
   #both(change: () => string[]): string[] {

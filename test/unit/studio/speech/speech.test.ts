@@ -8,7 +8,8 @@ import { readMarks } from '../../../../src/studio/sound-marks.js';
 import { writeNpy } from '../../../../src/engine/index.js';
 import { bundleEngineProcess } from '../../engine/engine-process.js';
 import { openStudio } from '../support.js';
-import { FAST, type SpeakingStudio, TEXT, itemsOutOfTrash, speakingStudio } from './studio.js';
+import { speech, wavFile } from '../voices/signals.js';
+import { CONSENT, FAST, type SpeakingStudio, TEXT, itemsOutOfTrash, speakingStudio } from './studio.js';
 
 vi.mock('../../../../src/studio/files.js', { spy: true });
 
@@ -314,6 +315,54 @@ describe('the edit of a sentence', { timeout: 240_000 }, () => {
     expect(mixed.recipe.voice).toBe(voice.id);
     await ask('voices.remove', { id: voice.id });
     expect((await ask('items.list', everything)).items.map(({ id }) => id)).toEqual([clip.id]);
+  });
+
+  it('that mixes two voices names both, needs both, and goes and comes with either', async () => {
+    const { ask, say, voice: ada } = await speakingStudio(engine);
+    const bob = await ask('voices.add', { name: 'Bob', file: wavFile(speech({ seconds: 4, hertz: 105 })), region: null, consent: CONSENT });
+    await say({ text: 'Fine.' });
+    await say({ text: 'Fine.', voice: bob.id });
+    const [ofBob, ofAda] = (await ask('items.list', everything)).items;
+    const [a, b] = [ofAda?.id ?? '', ofBob?.id ?? ''];
+    const swapped = await ask('tokens.edit', { id: a, edit: { kind: 'swap', other: b, at: 2 } });
+    expect(swapped.recipe).toMatchObject({ voice: ada.id, otherVoices: [bob.id], speech: { text: 'Fine.' } });
+    // Of one voice there is no other one, and what is made of a mixture is one.
+    const same = await ask('tokens.edit', { id: a, edit: { kind: 'blend', other: a, alpha: 0.5 } });
+    expect(same.recipe.otherVoices).toBeUndefined();
+    const again = await ask('tokens.edit', { id: b, edit: { kind: 'blend', other: swapped.id, alpha: 0.5 } });
+    expect(again.recipe).toMatchObject({ voice: bob.id, otherVoices: [ada.id] });
+    const zeroed = await ask('tokens.edit', { id: swapped.id, edit: { kind: 'zeroDepth', depth: 4 } });
+    expect(zeroed.recipe.otherVoices).toEqual([bob.id]);
+    expect((await ask('voices.list', null)).map(({ name, items }) => [name, items])).toEqual([
+      ['Bob', 4],
+      ['Ada', 5],
+    ]);
+
+    const live = async (): Promise<string[]> => (await ask('items.list', everything)).items.map(({ id }) => id);
+    await ask('voices.remove', { id: bob.id });
+    expect(await live()).toEqual([same.id, a]);
+    await expect(ask('items.export', { ids: [swapped.id], format: 'wav' })).rejects.toThrow(
+      'The voice “Bob” is in the trash. Restore it first.',
+    );
+    await expect(ask('items.restore', { ids: [swapped.id] })).rejects.toThrow('The voice “Bob” is in the trash');
+    await expect(ask('tokens.edit', { id: a, edit: { kind: 'swap', other: b, at: 2 } })).rejects.toThrow();
+    // Ada goes too, and comes back alone: the mixtures wait for Bob.
+    await ask('voices.remove', { id: ada.id });
+    expect(await live()).toEqual([]);
+    await ask('voices.restore', { id: ada.id });
+    expect(await live()).toEqual([same.id, a]);
+    await ask('voices.restore', { id: bob.id });
+    expect((await live()).toSorted()).toEqual([a, b, swapped.id, same.id, again.id, zeroed.id].toSorted());
+    // The other way round: what went with Bob alone comes with Bob, and not before Ada.
+    await ask('voices.remove', { id: bob.id });
+    await ask('voices.remove', { id: ada.id });
+    await ask('voices.restore', { id: bob.id });
+    expect(await live()).toEqual([b]);
+    await ask('voices.restore', { id: ada.id });
+    expect(await live()).toHaveLength(6);
+    await ask('voices.remove', { id: bob.id });
+    await ask('voices.purge', { id: bob.id });
+    expect(await live()).toEqual([same.id, a]);
   });
 
   it('keeps what it does not name, is heard, and needs the voice', async () => {

@@ -53,6 +53,15 @@ describe('the check of a clip', () => {
       /^Only 1\.\d s of the clip/,
     ],
     ['of a melody', melody(10), 'music', /^There may be music in the clip/],
+    [
+      'with a melody 15 dB below the voice',
+      added(
+        clear,
+        melody(10).map((s) => 0.3 * s),
+      ),
+      'music',
+      /^There may be music under the voice\. Record in a quiet room/,
+    ],
     ['of noise', whiteNoise(10, 0.1), 'no-speech', /^There may be no speech in the clip/],
     [
       'of two people',
