@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { createSecureContext } from 'node:tls';
 import open from 'open';
 import { StudioError } from '../contract/index.js';
 import { type RunningServer, type ServerOptions, isLoopback, startServer } from '../server/index.js';
@@ -87,7 +88,16 @@ async function readTls({ tlsCert, tlsKey }: ServeOptions): Promise<ServerOptions
     readFile(file).catch((cause: unknown) => {
       throw new StudioError('bad-request', `${file} can't be read. Check its name and its permissions.`, { cause });
     });
-  return { cert: await read(tlsCert), key: await read(tlsKey) };
+  const tls = { cert: await read(tlsCert), key: await read(tlsKey) };
+  try {
+    // What the server would do later, and then with a trace for a person to read.
+    createSecureContext(tls);
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    const advice = 'Give a certificate and the key that belongs to it, both as PEM files.';
+    throw new StudioError('bad-request', `The certificate or its key can't be used (${why}). ${advice}`, { cause });
+  }
+  return tls;
 }
 
 function warnOrRefuse({ host, allowRemote, tlsCert }: ServeOptions): void {

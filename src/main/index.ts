@@ -62,6 +62,7 @@ async function start(): Promise<void> {
     reports,
     g2pFile: path.join(app.isPackaged ? process.resourcesPath : path.join(app.getAppPath(), 'resources'), 'text', 'g2p.bin'),
     licencesFile: path.join(import.meta.dirname, 'licences.json'),
+    chromiumNotices: { file: chromiumNotices(), version: process.versions.chrome },
     openFolder,
   });
   closeBeforeQuitting(studio);
@@ -91,6 +92,12 @@ async function start(): Promise<void> {
 }
 
 /** Where packages are looked for besides the data folder: what ships, or what `RESGEN_MODELS` says instead. */
+/** Beside Electron's binary; packages for macOS have it inside. */
+function chromiumNotices(): string {
+  const folder = process.platform === 'darwin' ? process.resourcesPath : path.dirname(process.execPath);
+  return path.join(folder, 'LICENSES.chromium.html');
+}
+
 function modelFolders(): string[] {
   const given = process.env['RESGEN_MODELS'];
   if (given) return given.split(path.delimiter);

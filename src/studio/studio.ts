@@ -59,6 +59,8 @@ export interface StudioOptions {
   g2pFile?: string;
   /** `licences.json` of the build. */
   licencesFile?: string;
+  /** The notices that come with the Electron that runs this. */
+  chromiumNotices?: { file: string; version: string };
   /** Where the host's own reports go; default: the data folder. */
   reports?: CrashReports;
   /** Shows a folder in the system's file manager, where host and person share a screen. */
@@ -133,6 +135,7 @@ function assemble(
     encoder = sharpEncoder,
     g2pFile,
     licencesFile,
+    chromiumNotices,
     openFolder,
     reports: givenReports,
   }: StudioOptions,
@@ -204,7 +207,7 @@ function assemble(
     queue,
     exports,
     reports,
-    licences: new Licences(licencesFile ?? null),
+    licences: new Licences(licencesFile ?? null, chromiumNotices ?? null),
     openFolder,
     emit,
   });

@@ -1,4 +1,6 @@
+import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { get as httpsGet } from 'node:https';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -267,6 +269,69 @@ describe('resgen serve', () => {
     const { code, err } = await running;
     expect(code, err).toBe(0);
     expect(err).toMatch(/For another browser, open http:\S+#token=/);
+  });
+
+  it('serves over HTTPS alone with a certificate and its key, and says what is missing of them', async (context) => {
+    const folder = temporaryFolder();
+    const [cert, key] = [join(folder, 'cert.pem'), join(folder, 'key.pem')];
+    const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=IP:127.0.0.1', '-days', '1', '-nodes'];
+    try {
+      execFileSync('openssl', ['req', '-x509', '-newkey', 'rsa:2048', ...subject, '-keyout', key, '-out', cert], { stdio: 'ignore' });
+    } catch {
+      context.skip('making a certificate needs openssl');
+    }
+    const running = resgen(['serve', '--port', '0', '--tls-cert', cert, '--tls-key', key]);
+    const [link = ''] = /https:\S+/.exec(await running.says(/#token=\S+\n/)) ?? [];
+    const page = await new Promise<string>((done, fail) => {
+      const sent = httpsGet(new URL(link).origin, { ca: readFileSync(cert) }, (response) => {
+        response.setEncoding('utf8').on('data', (text: string) => done(text));
+      });
+      sent.on('error', fail);
+    });
+    expect(page).toContain('<title>Studio</title>');
+    await expect(fetch(new URL(link).origin.replace('https', 'http'))).rejects.toThrow();
+    running.child.kill('SIGINT');
+    expect(await running).toMatchObject({ code: 0 });
+
+    expect(await resgen(['serve', '--tls-cert', cert])).toMatchObject({
+      code: 2,
+      err: 'A certificate and its key go together. Give both --tls-cert and --tls-key, or neither.\n',
+    });
+    expect(await resgen(['serve', '--tls-cert', cert, '--tls-key', join(folder, 'none.pem')])).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(/none\.pem can't be read\. Check its name and its permissions\.\n$/) as string,
+    });
+    // A file that is there and is no certificate: before the library is opened, and not as a crash.
+    const text = join(folder, 'text.pem');
+    writeFileSync(text, 'no certificate');
+    const wrong = await resgen(['serve', '--port', '0', '--tls-cert', text, '--tls-key', key]);
+    expect(wrong).toMatchObject({ code: 2, err: expect.stringMatching(/^The certificate or its key can't be used \(.*\)\. /) as string });
+    expect(wrong.err).not.toContain('report');
+  });
+
+  it('lets programs in by a key: its own, or one that is long enough', async () => {
+    const models = async (origin: string, key: string): Promise<number> =>
+      (await fetch(`${origin}/v1/models`, { headers: { authorization: `Bearer ${key}` } })).status;
+    const running = resgen(['serve', '--port', '0', '--api']);
+    const said = await running.says(/API key \S+; /, 'stderr');
+    const [, base = '', key = ''] = /base URL (\S+)\/v1, API key (\S+);/.exec(said) ?? [];
+    expect(key).toMatch(/^[\w-]{32}$/);
+    expect([await models(base, key), await models(base, `${key}x`)]).toEqual([200, 401]);
+    running.child.kill('SIGINT');
+    expect(await running).toMatchObject({ code: 0 });
+
+    const own = 'a key of my own, with spaces in it';
+    expect(await resgen(['serve', '--port', '0', '--api'], { RESGEN_API_KEY: own })).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('RESGEN_API_KEY must have at least 24 printable characters without spaces') as string,
+    });
+    const given = resgen(['serve', '--port', '0', '--api'], { RESGEN_API_KEY: own.replaceAll(' ', '-') });
+    const told = await given.says(/API key that of RESGEN_API_KEY; /, 'stderr');
+    // It is the person's secret: it is not printed.
+    expect(told).not.toContain(own.replaceAll(' ', '-'));
+    expect(await models(/base URL (\S+)\/v1/.exec(told)?.[1] ?? '', own.replaceAll(' ', '-'))).toBe(200);
+    given.child.kill('SIGINT');
+    expect(await given).toMatchObject({ code: 0 });
   });
 
   it('says so when another studio has the data folder, and when the port is taken', async () => {

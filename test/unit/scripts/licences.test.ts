@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { expect, test } from 'vitest';
 import { collectLicences } from '../../../scripts/lib/licences.mjs';
 import { Licences as Schema } from '../../../src/contract/index.js';
+import { readChromiumNotices } from '../../../src/studio/chromium-notices.js';
 import { Licences } from '../../../src/studio/licences.js';
 import { temporaryFolder } from '../studio/support.js';
 
@@ -75,4 +76,25 @@ test('the studio lists them and gives each text, or says that its build has none
   await expect(licences.text('zod', '0.0.0')).rejects.toThrow('is no part of this studio');
   await expect(new Licences(null).list()).rejects.toThrow('The list of licences is missing');
   await expect(new Licences(join(file, '..', 'none.json')).list()).rejects.toThrow('The list of licences is missing');
+});
+
+test("the notices of Chromium's parts are in the list of a host that runs on it, each with its text", async () => {
+  const folder = temporaryFolder();
+  const product = (title: string, text: string): string =>
+    `<div class="product">\n<span class="title">${title}</span>\n<span class="homepage"><a href="https://example.org/?a=1&amp;b">homepage</a></span>\n` +
+    `<div class="license">\n<pre>${text}</pre>\n</div>\n</div>\n`;
+  const html = `<title>Credits</title>${product('zlib &amp; more', 'Copyright &lt;J. Gailly&gt;')}${product('Skia', 'BSD')}${product('Skia', 'MIT')}`;
+  expect(readChromiumNotices(html)).toEqual([
+    { name: 'zlib & more', text: 'https://example.org/?a=1&b\n\nCopyright <J. Gailly>' },
+    { name: 'Skia', text: 'https://example.org/?a=1&b\n\nBSD\n\nhttps://example.org/?a=1&b\n\nMIT' },
+  ]);
+  expect(readChromiumNotices('no such page')).toEqual([]);
+
+  const [file, notices] = [join(folder, 'licences.json'), join(folder, 'LICENSES.chromium.html')];
+  writeFileSync(file, JSON.stringify(all));
+  const licences = new Licences(file, { file: notices, version: '130.0' });
+  expect(await licences.list()).toHaveLength(all.length);
+  writeFileSync(notices, html);
+  expect((await licences.list()).slice(all.length).map(({ name }) => name)).toEqual(['Chromium: zlib & more', 'Chromium: Skia']);
+  expect(await licences.text('Chromium: zlib & more', '130.0')).toContain('Copyright <J. Gailly>');
 });
