@@ -2,7 +2,7 @@ import type { Voice } from '../../contract/index.js';
 import { fuzzyFilter } from '../shared/fuzzy.js';
 
 /** So many are seen at once; a search among fewer finds nothing that is not in sight. */
-export const SEARCHED_FROM = 7;
+const SEARCHED_FROM = 7;
 
 /** The list of voices of which one is chosen: what is typed, and what is left of the list. */
 export class VoicePicker {
