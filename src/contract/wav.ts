@@ -1,3 +1,5 @@
+import { StudioError } from './errors.js';
+
 /** The form in which sounds travel: mono WAV of 16 bits. */
 
 const HEADER = 44;
@@ -30,8 +32,9 @@ export function toWav(samples: Float32Array, sampleRate: number): Uint8Array<Arr
   return bytes;
 }
 
-/** Reads what `toWav` wrote, also where other chunks follow the samples. */
+/** Reads what `toWav` wrote, also where other chunks follow the samples. @throws StudioError `bad-file` where not even its header is there */
 export function fromWav(bytes: Uint8Array): Sound {
+  if (bytes.length < HEADER) throw new StudioError('bad-file', 'A sound file is damaged or cut off. Restore it from a copy, or delete it.');
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const length = Math.max(0, Math.floor(Math.min(view.getUint32(40, true), bytes.length - HEADER) / 2));
   return {

@@ -72,7 +72,7 @@ export class Exports {
 
   /** The picture of an item as it may be shown and saved from a page; the stored one always has its recipe. */
   async served(id: string): Promise<string> {
-    if (this.embedRecipe()) return this.library.path(id, itemFiles.picture);
+    if (this.embedRecipe()) return this.library.whole(id, itemFiles.picture);
     const plain = join(this.#plainFolder, `${id}.png`);
     const there = await stat(plain).catch(() => null);
     if (!there) await writeWhole(plain, stripPng(await this.library.read(id, itemFiles.picture)));
@@ -82,7 +82,7 @@ export class Exports {
   /** The sound of an item as it may be heard and saved from a page. @throws StudioError as `checkVoices` */
   async servedSound(id: string, recipe: Recipe): Promise<string> {
     this.checkVoices(recipe);
-    if (this.embedRecipe()) return this.library.path(id, itemFiles.sound);
+    if (this.embedRecipe()) return this.library.whole(id, itemFiles.sound);
     const plain = join(this.#plainFolder, `${id}.wav`);
     const there = await stat(plain).catch(() => null);
     if (!there) await writeWhole(plain, withMarks(await this.library.read(id, itemFiles.sound), null));
