@@ -94,6 +94,7 @@ export const LIMITS = {
       uploadBytes: bytes(64 * MIB, 'a picture, sound or token file', 'it is in memory as it came, and once more decoded'),
       fileName: characters(255, 'its name', 'no file system has longer ones'),
       textBytes: bytes(MIB, 'a text inside a PNG', 'a recipe is a kilobyte'),
+      leastSoundMs: ms(50, 'the shortest sound to encode', 'an encoder looks at more of it at once, and nobody hears less'),
       sheetSide: px(6144, 'a side of a contact sheet', 'a picture of that size takes 108 MiB while it is written'),
     },
   },

@@ -38,7 +38,7 @@ export const TakeSentence = z.strictObject({
   gap: z.number().min(0),
   /** Null until it is made, or once it is in the trash. */
   item: Item.nullable(),
-  /** Where it starts in the sound of the take and how long it is, in seconds, once it is made. */
+  /** Where it starts in the sound of the take and how long it is, in seconds, once it is made; null also where its file is damaged. */
   start: z.number().nullable(),
   seconds: z.number().nullable(),
   /** Silence that its sound begins with and the take leaves out, in seconds: the item's times count from there. */

@@ -1,3 +1,5 @@
+import { StudioError } from './errors.js';
+
 /** The form in which sounds travel: mono WAV of 16 bits. */
 
 const HEADER = 44;
@@ -41,8 +43,9 @@ export function toPcm(samples: Float32Array): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
-/** Reads what `toWav` wrote, also where other chunks follow the samples or lie before them. */
+/** Reads what `toWav` wrote, also where other chunks follow the samples or lie before them. @throws StudioError `bad-file` where not even its header is there */
 export function fromWav(bytes: Uint8Array): Sound {
+  if (bytes.length < HEADER) throw new StudioError('bad-file', 'A sound file is damaged or cut off. Restore it from a copy, or delete it.');
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   // The format comes first. Chunks begin at even places.
   let place = FORMAT_END;

@@ -6,6 +6,7 @@ import { type Library, itemFiles } from './library.js';
 import type { Models } from './models.js';
 import type { Takes } from './speech/takes.js';
 import { type Voices, voiceFiles } from './voices/voices.js';
+import { isWhole } from './whole-file.js';
 
 /** A file that a host may hand to its renderer. */
 export interface Asset {
@@ -57,7 +58,8 @@ export class Assets {
     if (file === itemFiles.sound) return this.#sound(name).catch(() => null);
     if (file === itemFiles.thumbnail) {
       const thumbnail = this.library.path(name, file);
-      if (await isThere(thumbnail)) return thumbnail;
+      // One that is cut off is no loss: the picture stands in for it.
+      if (await isWhole(thumbnail).catch(() => false)) return thumbnail;
     } else if (file !== itemFiles.picture) return null;
     return this.exports.served(name).catch(() => null);
   }

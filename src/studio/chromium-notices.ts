@@ -6,7 +6,16 @@ export interface Notice {
 
 const PRODUCT = /<div class="product">\s*<span class="title">([^<]*)<\/span>([^]*?)<pre>([^]*?)<\/pre>/g;
 const HOMEPAGE = /<a href="([^"]*)"/;
-const ENTITIES: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', '#34': '"', '#39': "'", '#x27': "'", nbsp: ' ' };
+const ENTITIES: Readonly<Record<string, string>> = {
+  amp: '&',
+  lt: '<',
+  gt: '>',
+  quot: '"',
+  '#34': '"',
+  '#39': "'",
+  '#x27': "'",
+  nbsp: ' ',
+};
 
 /** The parts in the order of the page, each name once; none where it is another page. */
 export function readChromiumNotices(html: string): Notice[] {

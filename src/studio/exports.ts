@@ -80,7 +80,7 @@ export class Exports {
 
   /** The picture of an item as it may be shown and saved from a page; the stored one always has its recipe. */
   async served(id: string): Promise<string> {
-    if (this.embedRecipe()) return this.library.path(id, itemFiles.picture);
+    if (this.embedRecipe()) return this.library.whole(id, itemFiles.picture);
     const plain = join(this.#plainFolder, `${id}.png`);
     const there = await stat(plain).catch(() => null);
     if (!there) await writeWhole(plain, stripPng(await this.library.read(id, itemFiles.picture)));

@@ -1,4 +1,4 @@
-import { type Item, type Manifest, type Params, type Recipe, StudioError } from '../contract/index.js';
+import { FILE_LIMITS, type Item, type Manifest, type Params, type Recipe, StudioError } from '../contract/index.js';
 import type { ModelPackage } from '../engine/package.js';
 import { readSound } from './audio/sound.js';
 import type { EngineSession } from './engine.js';
@@ -33,6 +33,12 @@ type Encoder = (session: EngineSession) => Promise<Encoded>;
 async function soundEncoder(name: string, bytes: Uint8Array, { sound, tokens: { L, D } }: Manifest): Promise<Encoder> {
   if (!sound) throw new StudioError('internal', 'The model has no sounds.');
   const samples = await readSound(name, bytes, { ...sound, L });
+  if ((samples.length / sound.sampleRate) * 1000 < FILE_LIMITS.leastSoundMs) {
+    throw new StudioError(
+      'bad-file',
+      `“${name}” is shorter than ${FILE_LIMITS.leastSoundMs} ms, too short to hear. Choose a longer sound.`,
+    );
+  }
   return async (session) => ({
     picture: null,
     shape: { L: samples.length / sound.samplesPerPosition, D },

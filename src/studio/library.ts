@@ -10,6 +10,7 @@ import { type PictureEncoder, type Pixels, THUMBNAIL, toThumbnail } from './pict
 import { pngSize } from './png-text.js';
 import { embedInPng } from './recipe-file.js';
 import { markedWav } from './sound-marks.js';
+import { isWhole } from './whole-file.js';
 
 /** How long the trash keeps things. */
 export const TRASH_MS = 30 * 24 * 3600 * 1000;
@@ -150,13 +151,22 @@ export class Library {
     return item;
   }
 
-  /** @throws StudioError `bad-file` where the file has been taken away */
+  /** @throws StudioError `bad-file` where the file has been taken away or is cut off */
   async read(id: string, file: ItemFile): Promise<Buffer> {
-    try {
-      return await readFile(this.path(id, file));
-    } catch (cause) {
-      const why = `The file ${file} of an item is missing from ${join(this.#folder, id)}.`;
-      throw new StudioError('bad-file', `${why} Restore it from a copy, or delete the item.`, { cause });
-    }
+    return readFile(await this.whole(id, file));
+  }
+
+  /** Path of a file that has its end. @throws StudioError as `read` */
+  async whole(id: string, file: ItemFile): Promise<string> {
+    const path = this.path(id, file);
+    const whole = await isWhole(path).catch((cause: unknown) => {
+      throw this.#badFile(`The file ${file} of an item is missing from`, id, cause);
+    });
+    if (!whole) throw this.#badFile(`The file ${file} of an item is damaged or cut off. It is in`, id);
+    return path;
+  }
+
+  #badFile(what: string, id: string, cause?: unknown): StudioError {
+    return new StudioError('bad-file', `${what} ${join(this.#folder, id)}. Restore it from a copy, or delete the item.`, { cause });
   }
 }

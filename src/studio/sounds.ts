@@ -27,11 +27,11 @@ export class Sounds {
 
   /**
    * Path of the WAV with its marks and its recipe, decoded from the tokens where it is not there yet, and then kept beside them.
-   * @throws StudioError `bad-request` for tokens that nothing here decodes, `not-found` for a model that is gone, `bad-file` for damaged ones
+   * @throws StudioError `bad-request` for tokens that nothing here decodes, `not-found` for a model that is gone, `bad-file` for damaged files
    */
   async file(item: Item): Promise<string> {
     const file = this.parts.library.path(item.id, itemFiles.sound);
-    if (await isThere(file)) return file;
+    if (await isThere(file)) return this.parts.library.whole(item.id, itemFiles.sound);
     let making = this.#making.get(item.id);
     if (!making) {
       making = this.#make(item, file).finally(() => this.#making.delete(item.id));

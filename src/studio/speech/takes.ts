@@ -74,6 +74,14 @@ export class Takes {
   /** What a take is made of as far as it is made. @throws StudioError as `take`, and `bad-request` where nothing is made yet */
   async laidOut(id: string): Promise<{ take: LaidOutTake; recipe: Recipe }> {
     const { job, made, starts, rate, length, levelDb, version } = await this.#laidOut(id);
+    // A page shows which sentence it is; a file would be without it, and nobody would know.
+    const lost = [...this.parts.items.ofJob(id).keys()].find((index) => !made.some((one) => one.index === index));
+    if (lost !== undefined) {
+      throw new StudioError(
+        'bad-file',
+        `The sound of sentence ${lost + 1} is damaged or missing. Say that sentence again, or restore its file.`,
+      );
+    }
     if (made.length === 0) throw new StudioError('bad-request', 'No sentence of this text is made yet. Wait for the first one.');
     const parts = made.map(({ item, heard }, n): TakePart => {
       const start = starts[n] ?? 0;
@@ -124,7 +132,8 @@ export class Takes {
     const made: Made[] = [];
     for (const index of plan.sentences.keys()) {
       const item = items.get(index);
-      if (item) made.push({ index, item, heard: await this.#hear(item) });
+      const heard = item && (await this.#hear(item));
+      if (heard) made.push({ index, item, heard });
     }
     const rate = sound.sampleRate;
     const { starts, length } = layOut(
@@ -137,10 +146,16 @@ export class Takes {
     return { job, plan, made, starts, rate, length, levelDb: speech.levelDb, version: manifest.version };
   }
 
-  async #hear({ id }: Item): Promise<Heard> {
+  /** Null where its file is damaged or gone. */
+  async #hear({ id }: Item): Promise<Heard | null> {
     const known = this.#heard.get(id);
     if (known) return known;
-    const sound = fromWav(await this.parts.library.read(id, itemFiles.sound));
+    const bytes = await this.parts.library.read(id, itemFiles.sound).catch((error: unknown) => {
+      if (error instanceof StudioError && error.code === 'bad-file') return null;
+      throw error;
+    });
+    if (!bytes) return null;
+    const sound = fromWav(bytes);
     const heard = { ...findSpeech(sound), sampleRate: sound.sampleRate };
     this.#heard.set(id, heard, SPEECH_BYTES);
     return heard;

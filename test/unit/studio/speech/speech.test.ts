@@ -264,7 +264,9 @@ describe('a text', { timeout: 240_000 }, () => {
     const job = await say({ text: 'Fine.' });
     const [item] = (await ask('items.list', everything)).items;
     rmSync(join(data, 'items', item?.id ?? '', 'sound.wav'));
-    await expect(ask('speech.take', { job: job.id })).rejects.toThrow('The file sound.wav of an item is missing');
+    expect((await ask('speech.take', { job: job.id })).sentences).toMatchObject([{ start: null, seconds: null }]);
+    const lost = 'The sound of sentence 1 is damaged or missing. Say that sentence again';
+    await expect(ask('speech.export', { job: job.id, index: null, format: 'wav' })).rejects.toThrow(lost);
   });
 });
 
