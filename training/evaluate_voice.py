@@ -185,7 +185,7 @@ def main() -> None:
     step_of = lambda name: torch.load(runs / name / "checkpoint.pt", map_location="cpu", weights_only=True, mmap=True)["step"]  # noqa: E731
     identity["step"] = step_of(recipe["name"])
     if recipe.get("decoder"):
-        identity["decoder_step"] = step_of(recipe["decoder"])
+        identity |= {"decoder_step": step_of(recipe["decoder"]), "decoder_share": recipe.get("decoder_share", 1.0)}
     say = Say(*trained_models(recipe, runs), sampling, settings["voice_share"])
     dnsmos = Dnsmos(Path(settings["dnsmos"]), args.threads)
     judges = VoiceJudges(Whisper(runs / "judges", args.threads), Sphinx(), dnsmos, Speaker(), normalise)

@@ -56,9 +56,18 @@ def random_models(recipe: dict[str, Any]) -> tuple[Codec, SpeechStep, DurationMo
     return codec, step, durations
 
 
+def mix_decoders(taught: Codec, own: Codec, share: float) -> None:
+    """Moves the decoder's weights from the taught ones towards the codec's own, which keep more of a voice; `share` is what stays of the taught (Wortsman et al. 2022, WiSE-FT)."""
+    with torch.no_grad():
+        for a, b in zip(taught.decoder.parameters(), own.decoder.parameters()):
+            a.lerp_(b, 1 - share)
+
+
 def trained_models(recipe: dict[str, Any], runs: Path) -> tuple[Codec, SpeechStep, DurationModel]:
     # Encoder and codebooks are the same in both.
     codec, _ = load_codec(runs, recipe.get("decoder") or recipe["codec"])
+    if recipe.get("decoder_share", 1.0) < 1.0:
+        mix_decoders(codec, load_codec(runs, recipe["codec"])[0], recipe["decoder_share"])
     durations, _ = load_durations(runs, recipe["durations"])
     tokens = SpeechTokens.load(runs / recipe["name"] / "tokens.pt")
     path = runs / recipe["name"] / "checkpoint.pt"

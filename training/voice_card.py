@@ -49,7 +49,7 @@ def card(recipe: dict[str, Any], report: dict[str, Any], D: int, H: int, hours: 
         "from a regression, the voice's clip as tokens in front and as one vector, and a mixture of Gaussians over the summed embeddings of all masked depths. Attention works on pairs of "
         f"positions. {size / 1e6:.1f} M numbers, {_training(recipe, report['step'], hours, trained_on)}. Weights are exponential moving "
         "averages, rounded to float16, and what follows was measured with these.",
-        *_decoder_section(report),
+        *_decoder_section(report, recipe.get("decoder_share", 1.0)),
         "## Data",
         "\n".join(f"- {DATA.get(name, name)}" for name in recipe["data"]["sets"])
         + "\n\nOf clips without a text only the voice was used. Phones of the synthetic speech came with it, those of the recordings were aligned by pocketsphinx."
@@ -77,12 +77,13 @@ def _training(recipe: dict[str, Any], step: int, hours: float, trained_on: str) 
     return ", then ".join(f"{run['steps']:,} steps of up to {run['batch']} rows ({'; '.join(filter(None, (spent(run['hours']) + ', ' + run['machine'], run.get('note'))))})" for run in runs)
 
 
-def _decoder_section(report: dict[str, Any]) -> list[str]:
+def _decoder_section(report: dict[str, Any], share: float) -> list[str]:
     if "decoder_step" not in report:
         return []
+    mixed = "" if share == 1 else f" The weights are {share:.0%} of that decoder's and {1 - share:.0%} of the codec's own."
     return [
         f"With encoder and codebooks at rest, the codec's decoder was taught on for {report['decoder_step']:,} steps with training clips that the generator had said again: to the clip itself where "
-        "the first depths had been left as they were, and by complex-STFT critics alone where nothing had. No judge below had a part in it."
+        f"the first depths had been left as they were, and by complex-STFT critics alone where nothing had. No judge below had a part in it.{mixed}"
     ]
 
 
@@ -98,7 +99,7 @@ def main() -> None:
     out = Path("docs/models") / recipe["package"]["id"] / "card.md"
     out.parent.mkdir(parents=True, exist_ok=True)
     D, H = len(weights["embed_k.weight"]) - 1, weights["embed_z.weight"].shape[1]
-    out.write_text(card({**saved["recipe"], "package": recipe["package"]}, report, D, H, hours_of_training(read_log(run / "log.csv")), saved.get("machine", machine())))
+    out.write_text(card({**saved["recipe"], "package": recipe["package"], "decoder_share": recipe.get("decoder_share", 1.0)}, report, D, H, hours_of_training(read_log(run / "log.csv")), saved.get("machine", machine())))
     print(f"{out}. Next: python -m training.export_voice --recipe {args.recipe} --card {out} --out resources/models/{recipe['package']['id']}")
 
 
