@@ -143,5 +143,7 @@ function syncSafe(view: DataView, place: number): number {
 }
 
 function textAt(view: DataView, from: number, until: number): string {
-  return new TextDecoder().decode(new Uint8Array(view.buffer, view.byteOffset + from, Math.max(0, until - from)));
+  // A frame at the very end of a damaged file may begin behind it.
+  const start = Math.min(from, view.byteLength);
+  return new TextDecoder().decode(new Uint8Array(view.buffer, view.byteOffset + start, Math.max(0, until - start)));
 }

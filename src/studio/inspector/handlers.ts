@@ -19,7 +19,7 @@ export function createInspectorHandlers(parts: Parts): Pick<Handlers, InspectorC
   const { version } = info;
   const store = new TokenStore(items, library, models);
   const views = new Views(store, engine, settings, exports);
-  const assertUsable = (voice: string): void => voices.assertUsable(voice);
+  const assertUsable = (voice: string): void => voices.assertHeard(voice);
   const editor = new Editor({ store, views, engine, library, prompts, exports, assertUsable, emit, version });
   const codebooks = new CodebookPage(store, items, models, views, exports);
   const exchange = new Exchange({ store, views, models, library, exports, settings, emit, version });

@@ -80,7 +80,8 @@ it(
       expect(gone).toMatchObject({ code: 1, err: expect.stringContaining('The voice “Ada” is in the trash. Restore it first.') as string });
     }
     expect(existsSync(inFolder('gone.wav'))).toBe(false);
-    // To change numbers nobody has to be asked.
-    expect(await resgen('edit', said, '--zero', '4', '--out', inFolder('zero.csv'))).toMatchObject({ code: 0 });
+    // To change numbers nobody has to be asked, as long as the file says whose voice they are.
+    expect(await resgen('edit', said, '--zero', '4', '--out', inFolder('zero.safetensors'))).toMatchObject({ code: 0 });
+    expect(await resgen('edit', said, '--zero', '4', '--out', inFolder('zero.csv'))).not.toMatchObject({ code: 0 });
   },
 );

@@ -31,6 +31,12 @@ describe('a sound as MP3', () => {
     expect([synthetic, JSON.parse(own ?? '')]).toEqual([true, recipe]);
   });
 
+  it('that ends in the head of a comment has no marks', () => {
+    const head = [0x49, 0x44, 0x33, 4, 0, 0, 0, 0, 3, 25];
+    const comment = [...new TextEncoder().encode('COMM'), 0, 0, 0, 86, 0, 0, 0];
+    expect(readTags(Uint8Array.from([...head, ...comment]))).toEqual({ synthetic: false, own: undefined });
+  });
+
   it('is refused at a rate that MP3 has not', async () => {
     await expect(compressed({ ...sound, sampleRate: 16_001 }, 'mp3', null)).rejects.toThrow('Save this one as FLAC or WAV.');
   });
