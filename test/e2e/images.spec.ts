@@ -45,7 +45,8 @@ test('a first start leads through three steps by keyboard, each of which can be 
 });
 
 test('makes pictures of a class, with previews and progress on the way', async ({ studio }) => {
-  await studio.start({ class: 'Square', count: 200, seed: 7 });
+  // So many that a slow machine, too, finds it running when it comes to the click.
+  await studio.start({ class: 'Square', count: 1000, seed: 7 });
   await expect(studio.progress).toBeVisible();
   await expect(studio.previews.first()).toBeVisible();
   await expect.poll(() => studio.page.getByText(/Step \d+ of 8/).count()).toBe(1);
