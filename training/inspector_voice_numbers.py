@@ -7,8 +7,8 @@ fourth clip aside to measure on. By depth:
 
 - **Mel distance** in dB of a decode at that depth, to the clip that went in and to the decode at full depth: the mean absolute difference of log-mel spectra.
 - **Energy**, **codes used** and **perplexity** as for pictures.
-- **Phone**: share of the positions put aside whose phone (stress left out, pauses as one) a linear probe reads off the embedding of this depth alone, and off the sum of
-  all depths up to it.
+- **Phone**: share of the positions put aside whose phone (stress left out; between words there is none) linear discriminant analysis reads off the embedding of this depth
+  alone, and off the sum of all depths up to it.
 - **Speaker**: share of the clips put aside whose speaker is guessed right, by naive Bayes, from how often each code of the depth occurs in the clip; and from all depths up to it.
 
 Both see one position at a time and know nothing of sound, so they are floors for what the codes tell. The encoder sees a fifth of a second around each position.
@@ -40,10 +40,11 @@ MELS, WINDOW, HOP = 80, 1024, 256
 
 @dataclass
 class Clips:
-    """`audio[i]` float32 `[N]`, `ends[i]` seconds at which `phones[i]` end; `speaker [clips]`."""
+    """`audio[i]` float32 `[N]`, `leads[i]` and `ends[i]` seconds at which `phones[i]` begin and end; `speaker [clips]`."""
 
     audio: list[np.ndarray]
     phones: list[list[str]]
+    leads: list[float]
     ends: list[np.ndarray]
     speaker: np.ndarray
     speakers: list[str]
@@ -60,7 +61,7 @@ def some_clips(data: Path, speakers: int, per_speaker: int, rate: int) -> Clips:
         names = sorted(sorted(by_speaker), key=lambda name: -len(by_speaker[name]))[:speakers]
         if not names:
             raise SystemExit(f"No clip of {data} says how long its phones last. Use a zip whose utterances.jsonl has `frames`.")
-        clips = Clips([], [], [], np.zeros(0, int), names)
+        clips = Clips([], [], [], [], np.zeros(0, int), names)
         labels = []
         for label, name in enumerate(names):
             rows = by_speaker[name]
@@ -71,6 +72,7 @@ def some_clips(data: Path, speakers: int, per_speaker: int, rate: int) -> Clips:
                     raise SystemExit(f"{row['path']} has {found} Hz, the package {rate}.")
                 clips.audio.append(x)
                 clips.phones.append([_plain(p) for p in row["phones"]])
+                clips.leads.append(row["lead"] * KOKORO_FRAME_MS / 1000)
                 clips.ends.append((row["lead"] + np.cumsum(row["frames"])) * KOKORO_FRAME_MS / 1000)
                 labels.append(label)
     clips.speaker = np.array(labels)
@@ -82,16 +84,21 @@ def _plain(phone: str) -> str:
 
 
 def phones_at(clips: Clips, i: int, L: int, per_second: float) -> list[str]:
-    """The phone in the middle of each of the L positions; before the first and after the last there is a pause."""
-    index = np.searchsorted(clips.ends[i], (np.arange(L) + 0.5) / per_second, side="right")
-    return [clips.phones[i][k] if k < len(clips.phones[i]) else "pause" for k in index]
+    """The phone in the middle of each of the L positions; before the first (which begins at the clip's `leads`) and after the last there is a pause."""
+    middle = (np.arange(L) + 0.5) / per_second
+    index = np.searchsorted(clips.ends[i], middle, side="right")
+    return [clips.phones[i][k] if k < len(clips.phones[i]) and t >= clips.leads[i] else "pause" for k, t in zip(index, middle)]
 
 
-def probe(x_NH: np.ndarray, label_N: np.ndarray, labels: int, ridge: float = 1e-3) -> np.ndarray:
-    """Weights `[H + 1, labels]` of a least-squares fit of one-hot labels, the last row for the constant; `ridge` is in units of the mean square of `x`."""
-    x = np.concatenate([x_NH, np.ones((len(x_NH), 1))], 1).astype(np.float64)
-    gram = x.T @ x
-    return np.linalg.solve(gram + ridge * np.trace(gram) / len(gram) * np.eye(len(gram)), x.T @ np.eye(labels)[label_N])
+def discriminants(x_NH: np.ndarray, label_N: np.ndarray, labels: int, ridge: float = 1e-3) -> np.ndarray:
+    """Weights `[H + 1, labels]` of Fisher's linear discriminants, the last row for the constant: Gaussians of one covariance, whose diagonal gets `ridge` of its mean more."""
+    x, one_hot = x_NH.astype(np.float64), np.eye(labels)[label_N]
+    count = one_hot.sum(0)
+    mean_CH = (one_hot.T @ x) / np.maximum(count, 1)[:, None]
+    rest = x - mean_CH[label_N]
+    covariance = rest.T @ rest / len(x)
+    w = np.linalg.solve(covariance + ridge * np.trace(covariance) / len(covariance) * np.eye(len(covariance)), mean_CH.T)
+    return np.concatenate([w, (np.log(np.maximum(count, 0.5)) - 0.5 * (w * mean_CH.T).sum(0))[None]])
 
 
 def read_off(x_NH: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -144,7 +151,9 @@ def measure(package: Path, clips: Clips, threads: int, decoded: int) -> list[dic
     names = [p for i, t in enumerate(tokens) for p in phones_at(clips, i, len(t), sound["sampleRate"] / hop)]
     phone_names, phone = np.unique(names, return_inverse=True)
     all_tokens, is_aside = np.concatenate(tokens), aside[clip_of]
-    told = lambda x_NH: float((read_off(x_NH[is_aside], probe(x_NH[~is_aside], phone[~is_aside], len(phone_names))) == phone[is_aside]).mean())  # noqa: E731
+    spoken = np.array([name != "pause" for name in names])
+    seen, asked = ~is_aside & spoken, is_aside & spoken
+    told = lambda x_NH: float((read_off(x_NH[asked], discriminants(x_NH[seen], phone[seen], len(phone_names))) == phone[asked]).mean())  # noqa: E731
 
     filters = mel_filters(sound["sampleRate"])
     heard = np.flatnonzero(aside)[:: max(1, int(aside.sum()) // decoded)][:decoded]
@@ -175,7 +184,7 @@ def measure(package: Path, clips: Clips, threads: int, decoded: int) -> list[dic
                 "phone_so_far": told(z),
                 "speaker": right(of_clip),
                 "speaker_so_far": right(speaker_so_far),
-                "phone_chance": float(np.bincount(phone[is_aside]).max() / is_aside.sum()),
+                "phone_chance": float(np.bincount(phone[asked]).max() / asked.sum()),
             }
         )
     return rows
@@ -208,7 +217,7 @@ def main() -> None:
     rows = measure(args.package, clips, args.threads, args.decoded)
     of = (
         f"{manifest['id']} {manifest['version']}, {len(clips.audio)} clips of {len(clips.speakers)} speakers, {-(-len(clips.audio) // ASIDE_EVERY)} of them put aside; the most frequent "
-        f"phone is {100 * rows[0]['phone_chance']:.0f} % of the positions, and chance for a speaker is {100 / len(clips.speakers):.0f} %."
+        f"phone is {100 * rows[0]['phone_chance']:.0f} % of the spoken positions, and chance for a speaker is {100 / len(clips.speakers):.0f} %."
     )
     text = f"{of}\n\n{table(rows)}"
     print(text)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from training.inspector_voice_numbers import Clips, log_likelihoods, log_mel, measure, mel_distance, mel_filters, phones_at, probe, read_off, some_clips, table
+from training.inspector_voice_numbers import Clips, discriminants, log_likelihoods, log_mel, measure, mel_distance, mel_filters, phones_at, read_off, some_clips, table
 
 TINY = Path(__file__).parents[2] / "test" / "fixtures" / "speech" / "tiny-voice"
 
@@ -39,8 +39,8 @@ def test_takes_clips_spread_over_the_speakers_with_most(tmp_path):
 
 
 def test_positions_are_pauses_outside_of_what_is_said():
-    clips = Clips([], [["B", "AA"]], [np.array([0.1, 0.2])], np.zeros(1, int), ["a"])
-    assert phones_at(clips, 0, 5, 20.0) == ["B", "B", "AA", "AA", "pause"]
+    clips = Clips([], [["B", "AA"]], [0.05], [np.array([0.1, 0.2])], np.zeros(1, int), ["a"])
+    assert phones_at(clips, 0, 5, 20.0) == ["pause", "B", "AA", "AA", "pause"]
 
 
 def test_what_codes_tell_is_found():
@@ -51,9 +51,9 @@ def test_what_codes_tell_is_found():
     assert right(told) == 1 and right(rng.integers(0, 16, 400)) < 0.5
     x = rng.standard_normal((400, 8))
     x[:, :4] += 6 * np.eye(4)[label]
-    weights = probe(x[:200], label[:200], 4)
+    weights = discriminants(x[:200], label[:200], 4)
     assert weights.shape == (9, 4) and (read_off(x[200:], weights) == label[200:]).mean() > 0.97
-    assert (read_off(x[200:, 4:], probe(x[:200, 4:], label[:200], 4)) == label[200:]).mean() < 0.5
+    assert (read_off(x[200:, 4:], discriminants(x[:200, 4:], label[:200], 4)) == label[200:]).mean() < 0.5
 
 
 def test_mel_distance_is_in_db():
