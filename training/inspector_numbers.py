@@ -68,16 +68,20 @@ def class_scores(train: np.ndarray, label: np.ndarray, test: np.ndarray, V: int)
     return scores
 
 
+def open_graphs(package: Path, threads: int) -> tuple[ort.InferenceSession, ort.InferenceSession]:
+    """The package's `encode` and `decode`."""
+    files = json.loads((package / "model.json").read_text())["files"]
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    encode, decode = (ort.InferenceSession(str(package / files[graph]["path"]), options, providers=["CPUExecutionProvider"]) for graph in ("encode", "decode"))
+    return encode, decode
+
+
 def measure(package: Path, pixels: np.ndarray, label: np.ndarray, threads: int) -> list[dict[str, float]]:
     """A row a depth."""
     manifest = json.loads((package / "model.json").read_text())
     L, D, V = (manifest["tokens"][name] for name in ("L", "D", "V"))
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = threads
-    encode, decode = (
-        ort.InferenceSession(str(package / manifest["files"][graph]["path"]), options, providers=["CPUExecutionProvider"])
-        for graph in ("encode", "decode")
-    )
+    encode, decode = open_graphs(package, threads)
     tokens = np.concatenate([encode.run(["tokens"], {"pixels": pixels[n : n + 8]})[0] for n in range(0, len(pixels), 8)])
     e_DVH = load_file(package / manifest["files"]["codebooks"]["path"])["codebooks"].astype(np.float32)
     aside = np.arange(len(pixels)) % ASIDE_EVERY == 0

@@ -25,12 +25,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import onnxruntime as ort
 import soundfile
 from safetensors.numpy import load_file
 
 from training.alignments import KOKORO_FRAME_MS
-from training.inspector_numbers import ASIDE_EVERY, perplexity, write_between
+from training.inspector_numbers import ASIDE_EVERY, open_graphs, perplexity, write_between
 from training.phone_table import is_pause
 
 START, END = "<!-- voice numbers -->", "<!-- /voice numbers -->"
@@ -137,11 +136,7 @@ def measure(package: Path, clips: Clips, threads: int, decoded: int) -> list[dic
     """A row a depth; decodes `decoded` of the clips put aside."""
     manifest = json.loads((package / "model.json").read_text())
     D, V, sound = manifest["tokens"]["D"], manifest["tokens"]["V"], manifest["sound"]
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = threads
-    encode, decode = (
-        ort.InferenceSession(str(package / manifest["files"][graph]["path"]), options, providers=["CPUExecutionProvider"]) for graph in ("encode", "decode")
-    )
+    encode, decode = open_graphs(package, threads)
     e_DVH = load_file(package / manifest["files"]["codebooks"]["path"])["codebooks"].astype(np.float32)
     hop = sound["samplesPerPosition"]
     tokens = [encode.run(["tokens"], {"samples": np.pad(x, (0, -len(x) % hop))[None]})[0][0] for x in clips.audio]

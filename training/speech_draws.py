@@ -58,9 +58,12 @@ def draw_file(recipe: dict[str, Any], runs: Path, n: int) -> Path:
     return runs / recipe["name"] / "draws" / f"{n}.pt"
 
 
-def load_tokens(recipe: dict[str, Any], runs: Path) -> tuple[SpeechTokens, int]:
-    """`tokens.pt` and the draws that are there, and how many these are. Draws follow each other: one that is missing ends them."""
-    tokens, n = SpeechTokens.load(runs / recipe["name"] / "tokens.pt"), 0
+def load_tokens(recipe: dict[str, Any], runs: Path, known: tuple[SpeechTokens, int] | None = None) -> tuple[SpeechTokens, int]:
+    """`tokens.pt` and the draws that are there, and how many these are; of what is `known` only the draws that came since are read.
+
+    Draws follow each other: one that is missing ends them.
+    """
+    tokens, n = known or (SpeechTokens.load(runs / recipe["name"] / "tokens.pt"), 0)
     while n < recipe.get("draws", 0) and draw_file(recipe, runs, n + 1).exists():
         n += 1
         tokens = tokens.with_more(SpeechTokens.load(draw_file(recipe, runs, n)))

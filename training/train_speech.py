@@ -18,7 +18,7 @@ from training.codec import load_codec
 from training.masking import draw_masked_depths, draw_progress, masked_count
 from training.runner import Ema, Run, arguments, autocast, distributed, learning_rate, load_recipe, start_processes
 from training.speech_data import VALIDATION_SPEAKERS
-from training.speech_draws import draw_file, load_tokens, speech_tokens
+from training.speech_draws import load_tokens, speech_tokens
 from training.speech_generator import LocalBlock, SpeechBlock, SpeechCondition, SpeechConfig, SpeechGenerator
 from training.speech_tokens import Batch, Cutter, SpeechTokens
 from training.training_step import TrainingStep, adamw, descend
@@ -103,18 +103,21 @@ class Batches:
 
     def __init__(self, recipe: dict[str, Any], runs: Path, D: int, R: int, batch: int, seed: int):
         self.recipe, self.runs, self.D, self.R, self.batch, self.seed = recipe, runs, D, R, batch, seed
-        self.draws = -1
-        self.look()
+        self._take_up(load_tokens(recipe, runs))
 
     def look(self) -> None:
-        if draw_file(self.recipe, self.runs, self.draws + 1).exists() or self.draws < 0:
-            self.tokens, self.draws = load_tokens(self.recipe, self.runs)
-            train, self.validation = cutters(self.tokens, self.recipe, self.R)
-            self.seed += 1
-            drawing = Drawing(train, self.recipe, self.batch, self.D, self.seed)
-            workers = self.recipe.get("loaders", 0)
-            loading = {"prefetch_factor": 4, "multiprocessing_context": "fork", "pin_memory": torch.cuda.is_available()} if workers else {}
-            self._next = iter(DataLoader(drawing, batch_size=None, num_workers=workers, **loading))
+        found = load_tokens(self.recipe, self.runs, (self.tokens, self.draws))
+        if found[1] > self.draws:
+            self._take_up(found)
+
+    def _take_up(self, found: tuple[SpeechTokens, int]) -> None:
+        self.tokens, self.draws = found
+        train, self.validation = cutters(self.tokens, self.recipe, self.R)
+        self.seed += 1
+        drawing = Drawing(train, self.recipe, self.batch, self.D, self.seed)
+        workers = self.recipe.get("loaders", 0)
+        loading = {"prefetch_factor": 4, "multiprocessing_context": "fork", "pin_memory": torch.cuda.is_available()} if workers else {}
+        self._next = iter(DataLoader(drawing, batch_size=None, num_workers=workers, **loading))
 
     def __next__(self) -> Drawn:
         return next(self._next)

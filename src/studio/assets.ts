@@ -1,6 +1,6 @@
-import { access } from 'node:fs/promises';
 import { ItemId, JobId, ModelId, VoiceId } from '../contract/index.js';
 import { EXPORT_FILE, type Exports } from './exports.js';
+import { isThere } from './files.js';
 import type { ItemsStore } from './items-store.js';
 import { type Library, itemFiles } from './library.js';
 import type { Models } from './models.js';
@@ -71,11 +71,4 @@ export class Assets {
   async #take(job: string): Promise<string> {
     return this.exports.servedTake(job, await this.takes.laidOut(job));
   }
-}
-
-function isThere(file: string): Promise<boolean> {
-  return access(file).then(
-    () => true,
-    () => false,
-  );
 }

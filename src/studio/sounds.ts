@@ -1,10 +1,9 @@
-import { access } from 'node:fs/promises';
 import { type Item, type Settings, type Sound, StudioError } from '../contract/index.js';
 import type { Tokens } from '../engine/inspect/edits.js';
 import type { ModelPackage } from '../engine/package.js';
 import { readTokenFile } from '../engine/tokens.js';
 import type { Engine } from './engine.js';
-import { writeWhole } from './files.js';
+import { isThere, writeWhole } from './files.js';
 import { checkFits } from './inspector/token-store.js';
 import { cannotDecode } from './inspector/views.js';
 import { type Library, itemFiles } from './library.js';
@@ -69,11 +68,4 @@ export async function decodeSound(
   if (!sound || !(samples instanceof Float32Array))
     throw new StudioError('bad-model', `The model “${id}” gave no sound. Install it again.`);
   return { samples, sampleRate: sound.sampleRate };
-}
-
-function isThere(file: string): Promise<boolean> {
-  return access(file).then(
-    () => true,
-    () => false,
-  );
 }
