@@ -33,6 +33,7 @@ class SpeechConfig:
     text_blocks: int = 4
     frames_per_token: int = 4
     voice_blocks: int = 2
+    dropout: float = 0.0  # of what each block adds, while training
 
 
 @dataclass
@@ -93,9 +94,9 @@ def depthwise(conv: nn.Conv1d, x_BLW: torch.Tensor) -> torch.Tensor:
 class SpeechBlock(nn.Module):
     """As the picture generator's block, in one dimension: depthwise convolution, attention with rotary positions, MLP; adaLN with a shared projection."""
 
-    def __init__(self, width: int, heads: int, kernel: int = 7):
+    def __init__(self, width: int, heads: int, kernel: int = 7, dropout: float = 0.0):
         super().__init__()
-        self.heads = heads
+        self.heads, self.dropout = heads, nn.Dropout(dropout)
         self.neighbours = nn.Conv1d(width, width, kernel, padding=kernel // 2, groups=width)
         nn.init.normal_(self.neighbours.weight, std=0.05)
         self.norm1 = nn.LayerNorm(width, elementwise_affine=False)
@@ -116,16 +117,17 @@ class SpeechBlock(nn.Module):
         x_BLW = x_BLW + depthwise(self.neighbours, x_BLW)
         q, k, v = self.qkv(self.norm1(x_BLW) * (1 + scale1) + shift1).unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
         attended = attend(rotate(q), rotate(k), v, valid_BL)
-        x_BLW = x_BLW + gate1 * self.out(attended.transpose(1, 2).flatten(2))
+        x_BLW = x_BLW + gate1 * self.dropout(self.out(attended.transpose(1, 2).flatten(2)))
         h = self.norm2(x_BLW) * (1 + scale2) + shift2
-        return x_BLW + gate2 * self.down(F.gelu(self.up(h), approximate="tanh"))
+        return x_BLW + gate2 * self.dropout(self.down(F.gelu(self.up(h), approximate="tanh")))
 
 
 class LocalBlock(nn.Module):
     """A block without attention: depthwise convolution and a narrower MLP, at every position."""
 
-    def __init__(self, width: int, kernel: int = 7):
+    def __init__(self, width: int, kernel: int = 7, dropout: float = 0.0):
         super().__init__()
+        self.dropout = nn.Dropout(dropout)
         self.neighbours = nn.Conv1d(width, width, kernel, padding=kernel // 2, groups=width)
         nn.init.normal_(self.neighbours.weight, std=0.05)
         self.norm = nn.LayerNorm(width)
@@ -136,7 +138,7 @@ class LocalBlock(nn.Module):
         if valid_BL is not None:
             x_BLW = x_BLW * valid_BL.unsqueeze(2)
         h = x_BLW + depthwise(self.neighbours, x_BLW)
-        return h + self.gate * self.down(F.gelu(self.up(self.norm(h)), approximate="tanh"))
+        return h + self.gate * self.dropout(self.down(F.gelu(self.up(self.norm(h)), approximate="tanh")))
 
 
 def pairs(x_BLW: torch.Tensor) -> torch.Tensor:
@@ -156,7 +158,7 @@ class TextEncoder(nn.Module):
     def __init__(self, c: SpeechConfig):
         super().__init__()
         self.embed = nn.Embedding(len(PHONES), c.width)
-        self.blocks = nn.ModuleList(SpeechBlock(c.width, c.heads, 5) for _ in range(c.text_blocks))
+        self.blocks = nn.ModuleList(SpeechBlock(c.width, c.heads, 5, c.dropout) for _ in range(c.text_blocks))
         self.linear = nn.Linear(c.width, c.width)
         self.place = nn.Linear(3, c.width)
         self.absent = nn.Parameter(torch.randn(c.width) * 0.02)
@@ -187,7 +189,7 @@ class VoiceEncoder(nn.Module):
         super().__init__()
         self.input = nn.Linear(c.H, c.width)
         self.merge = nn.Linear(2 * c.width, c.width)
-        self.blocks = nn.ModuleList(SpeechBlock(c.width, c.heads) for _ in range(c.voice_blocks))
+        self.blocks = nn.ModuleList(SpeechBlock(c.width, c.heads, dropout=c.dropout) for _ in range(c.voice_blocks))
         self.weight = nn.Linear(c.width, 1)
         self.output = nn.Sequential(nn.LayerNorm(c.width), nn.Linear(c.width, c.width))
 
@@ -220,9 +222,9 @@ class SpeechGenerator(nn.Module):
         self.no_voice = nn.Parameter(torch.randn(c.width) * 0.02)
         self.no_text = nn.Parameter(torch.randn(c.width) * 0.02)
         self.modulation = nn.Linear(c.width, 6 * c.width)
-        self.before, self.after = LocalBlock(c.width), LocalBlock(c.width)
+        self.before, self.after = LocalBlock(c.width, dropout=c.dropout), LocalBlock(c.width, dropout=c.dropout)
         self.merge, self.split = nn.Linear(2 * c.width, c.width), nn.Linear(c.width, 2 * c.width)
-        self.blocks = nn.ModuleList(SpeechBlock(c.width, c.heads) for _ in range(c.blocks))
+        self.blocks = nn.ModuleList(SpeechBlock(c.width, c.heads, dropout=c.dropout) for _ in range(c.blocks))
         self.norm = nn.LayerNorm(c.width)
         self.head_pi = nn.Linear(c.width, c.K)
         self.head_ab = nn.Linear(c.width, c.rank + 1 + c.H)
