@@ -9,11 +9,11 @@ import { spawnSync } from 'node:child_process';
 import { buildIfStale } from './lib/build.mjs';
 import { installedElectron } from './lib/electron.mjs';
 import { binOf, messageOf, root, runNode } from './lib/project.mjs';
-import { recogniser } from './lib/recogniser.mjs';
 import { ensureSystemPackages } from './lib/system-packages.mjs';
+import { testPython } from './lib/test-python.mjs';
 import { ensureTestElectron } from './test-electron.mjs';
 
-/** @typedef {{ passed: number, failed: number, skipped: number }} Tally */
+/** @typedef {{ passed: number, failed: number, skipped: number, said: string[] }} Tally `said`: a line or more of every test that failed */
 
 const reports = path.join(root, '.cache');
 const [only, ...rest] = process.argv.slice(2);
@@ -24,26 +24,32 @@ const suites = chosen ? [chosen] : [...byName.values()];
 let passed = 0;
 let failed = 0;
 let skipped = 0;
+/** @type {string[]} */
+const said = [];
 for (const suite of suites) {
   try {
     const tally = await suite();
     passed += tally.passed;
     failed += tally.failed;
     skipped += tally.skipped;
+    said.push(...tally.said);
   } catch (error) {
-    console.error(messageOf(error));
+    said.push(messageOf(error));
     failed++;
   }
 }
+// At the very end too, as of a long log only that may be kept.
+for (const what of said) console.error(`\nFailed: ${what}`);
 console.log(`\n${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`);
 process.exitCode = failed === 0 && passed > 0 ? 0 : 1;
 
 /** @returns {Tally} */
 function unit() {
   const report = freshReport('vitest.json');
-  const code = runNode([binOf('vitest'), 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`, ...rest]);
-  const { numPassedTests, numFailedTests, numPendingTests, numTodoTests } = readReport(report);
-  return tally(numPassedTests, numFailedTests, numPendingTests + numTodoTests, code);
+  const options = ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`, ...rest];
+  const code = run([process.execPath, binOf('vitest'), ...options], python());
+  const { numPassedTests, numFailedTests, numPendingTests, numTodoTests, testResults } = readReport(report);
+  return tally(numPassedTests, numFailedTests, numPendingTests + numTodoTests, code, testResults.flatMap(failedInVitest));
 }
 
 /** @returns {Promise<Tally>} */
@@ -51,24 +57,25 @@ async function endToEnd() {
   await ensureSystemPackages();
   buildIfStale();
   return playwright(rest, {
+    ...python(),
     ELECTRON_OVERRIDE_DIST_PATH: installedElectron() ?? (await ensureTestElectron()),
-    RESGEN_RECOGNISER: pythonThatHears(),
   });
 }
 
-/** For the test that listens to what was said; that one is left out where there is none. Installed for whole runs, as it takes a minute. */
-function pythonThatHears() {
+/** For the tests that listen to what was said and that read token files. Installed for whole runs, as it takes a minute; those tests are left out without it. */
+function python() {
   try {
-    return (rest.length === 0 ? recogniser.ensure() : recogniser.python) ?? undefined;
+    const found = rest.length === 0 ? testPython.ensure() : testPython.python;
+    return found ? { RESGEN_RECOGNISER: found, RESGEN_PYTHON: process.env.RESGEN_PYTHON ?? found } : {};
   } catch (error) {
-    console.log(`No recogniser of speech: ${messageOf(error)}.`);
-    return undefined;
+    console.log(`No Python for tests: ${messageOf(error)}.`);
+    return {};
   }
 }
 
 /** @returns {Promise<Tally>} */
 async function packed() {
-  if (process.platform !== 'linux') return { passed: 0, failed: 0, skipped: 1 };
+  if (process.platform !== 'linux') return { passed: 0, failed: 0, skipped: 1, said: [] };
   await ensureSystemPackages();
   if (runNode([path.join(root, 'scripts', 'dist.mjs'), '--no-download']) !== 0) throw new Error('The application could not be packed.');
   return playwright(['--project=packed', ...rest], { RESGEN_PACKED: '1' });
@@ -77,18 +84,52 @@ async function packed() {
 /** @param {string[]} args @param {NodeJS.ProcessEnv} environment @returns {Tally} */
 function playwright(args, environment) {
   const report = freshReport('playwright.json');
-  const env = { ...process.env, ...environment, PLAYWRIGHT_JSON_OUTPUT_FILE: report };
   const command = [process.execPath, binOf('@playwright/test', 'playwright'), 'test', '--reporter=list,json', ...args];
   // A screen of its own also keeps windows from popping up over the work of whoever runs the tests.
-  const [file = '', ...all] = process.platform === 'linux' ? ['xvfb-run', '-a', '-s', '-screen 0 1400x1000x24', ...command] : command;
-  const code = spawnSync(file, all, { cwd: root, stdio: 'inherit', env }).status ?? 1;
-  const { expected, unexpected, flaky, skipped } = readReport(report).stats;
-  return tally(expected + flaky, unexpected, skipped, code);
+  const screen = process.platform === 'linux' ? ['xvfb-run', '-a', '-s', '-screen 0 1400x1000x24'] : [];
+  const code = run([...screen, ...command], { ...environment, PLAYWRIGHT_JSON_OUTPUT_FILE: report });
+  const { stats, suites, errors } = readReport(report);
+  const said = [...suites.flatMap(failedInPlaywright), ...errors.map((/** @type {{ message: string }} */ { message }) => message)];
+  return tally(stats.expected + stats.flaky, stats.unexpected, stats.skipped, code, said);
 }
 
-/** A runner can fail outside any test, in a file that does not load for one: that counts as well. @returns {Tally} */
-function tally(/** @type {number} */ passed, /** @type {number} */ failed, /** @type {number} */ skipped, /** @type {number} */ code) {
-  return { passed, failed: code !== 0 && failed === 0 ? 1 : failed, skipped };
+/** @param {string[]} command @param {NodeJS.ProcessEnv} environment @returns its exit code */
+function run([file = '', ...all], environment) {
+  return spawnSync(file, all, { cwd: root, stdio: 'inherit', env: { ...process.env, ...environment } }).status ?? 1;
+}
+
+/**
+ * A runner can fail outside any test, in a file that does not load for one: that counts as well.
+ * @param {number} passed @param {number} failed @param {number} skipped @param {number} code @param {string[]} said @returns {Tally}
+ */
+function tally(passed, failed, skipped, code, said) {
+  const outside = code !== 0 && failed === 0;
+  return {
+    passed,
+    failed: outside ? 1 : failed,
+    skipped,
+    said: outside && said.length === 0 ? [`a test runner, with exit code ${code}.`] : said,
+  };
+}
+
+/** @param {import('vitest/node').JsonTestResults['testResults'][number]} file */
+function failedInVitest(file) {
+  const where = path.relative(root, file.name);
+  const tests = file.assertionResults.filter(({ status }) => status === 'failed');
+  if (tests.length === 0 && file.status === 'failed') return [`${where}\n${file.message}`];
+  return tests.map((test) => `${where}: ${test.fullName}\n${(test.failureMessages ?? []).join('\n')}`);
+}
+
+/** @param {import('@playwright/test/reporter').JSONReportSuite} suite @returns {string[]} */
+function failedInPlaywright(suite) {
+  const own = suite.specs.filter(({ ok }) => !ok);
+  return [
+    ...own.map(({ file, title, tests }) => {
+      const messages = tests.flatMap(({ results }) => results.at(-1)?.errors.map(({ message }) => message ?? '') ?? []);
+      return `${file}: ${title} [${tests.map(({ projectName }) => projectName).join(', ')}]\n${messages.join('\n')}`;
+    }),
+    ...(suite.suites ?? []).flatMap(failedInPlaywright),
+  ];
 }
 
 function freshReport(/** @type {string} */ name) {
