@@ -7,10 +7,15 @@ import { VoicesStore } from '../src/studio/voices/store.js';
 const FRUITS = ['Apple Braeburn', 'Apple Red', 'Banana', 'Cherry', 'Grape White', 'Kiwi', 'Lemon', 'Mango', 'Peach', 'Pear Williams'];
 const PAGE = 120;
 const VOICE = '0voice000000000000000';
+const STARTED_AT = 1_700_000_000_000;
 
 interface LibraryLoad {
   items: number;
   rounds: number;
+}
+
+function seedOf(i: number): string {
+  return String((i * 2_654_435_761) % 2 ** 32);
 }
 
 /** Fills a database with items as the studio would write them: ten classes, three tags, two models, a voice in every seventh, a tenth in the trash. */
@@ -27,13 +32,13 @@ export function fill(db: Db, items: number): string[] {
   const ids: string[] = [];
   db.transaction(() => {
     for (let i = 0; i < items; i++) {
-      const id = newId(1_700_000_000_000 + i * 1000);
+      const id = newId(STARTED_AT + i * 1000);
       ids.push(id);
       store.add(
         {
           id,
           kind: 'image',
-          createdAt: 1_700_000_000_000 + i * 1000,
+          createdAt: STARTED_AT + i * 1000,
           jobId: null,
           recipe: {
             format: 1,
@@ -42,7 +47,7 @@ export function fill(db: Db, items: number): string[] {
             kind: 'image',
             verb: 'generate',
             className: FRUITS[i % FRUITS.length] ?? '',
-            seed: (i * 2_654_435_761) % 2 ** 32,
+            seed: Number(seedOf(i)),
             ...(i % 7 === 0 && { voice: VOICE }),
           },
           width: 128,
@@ -57,6 +62,30 @@ export function fill(db: Db, items: number): string[] {
     }
   })();
   return ids;
+}
+
+/** What the library's page asks for, of a library that `fill` has filled with items of these ids. */
+export function pageActions(store: ItemsStore, ids: readonly string[]): Record<string, () => void> {
+  const filter = { place: 'library', favourites: false, model: null, tag: null, voice: null, from: null, until: null } as const;
+  const all = { limit: PAGE, before: null, kind: null, search: '', filter } as const;
+  const deep = ids[Math.floor(ids.length / 10)] ?? '';
+  const [from, until] = [STARTED_AT, STARTED_AT + ids.length * 100];
+  return {
+    firstPage: () => store.list(all),
+    deepPage: () => store.list({ ...all, before: deep }),
+    searchCommon: () => store.list({ ...all, search: 'banana' }),
+    searchRare: () => store.list({ ...all, search: seedOf(ids.length - 1) }),
+    searchTwoWords: () => store.list({ ...all, search: 'app print' }),
+    byModel: () => store.list({ ...all, filter: { ...filter, model: 'other' } }),
+    byVoice: () => store.list({ ...all, filter: { ...filter, voice: VOICE } }),
+    searchVoice: () => store.list({ ...all, search: 'ada bal' }),
+    byTag: () => store.list({ ...all, filter: { ...filter, tag: 'ripe' } }),
+    byDate: () => store.list({ ...all, filter: { ...filter, from, until } }),
+    favourites: () => store.list({ ...all, filter: { ...filter, favourites: true } }),
+    trash: () => store.list({ ...all, filter: { ...filter, place: 'trash' } }),
+    openItem: () => store.get(deep),
+    summary: () => store.summary(),
+  };
 }
 
 /** As 0.1.0 searched: every row read, every word looked for in it. */
@@ -88,28 +117,11 @@ export function libraryOf(file: string, { items, rounds }: LibraryLoad): Record<
     const openMs = performance.now() - opening;
 
     const store = new ItemsStore(db);
-    const filter = { place: 'library', favourites: false, model: null, tag: null, voice: null, from: null, until: null } as const;
-    const all = { limit: PAGE, before: null, kind: null, search: '', filter } as const;
-    const deep = ids[Math.floor(items / 10)] ?? '';
-    const rare = String(((items - 1) * 2_654_435_761) % 2 ** 32);
     const measured = interleaved(rounds, {
-      firstPage: () => store.list(all),
-      deepPage: () => store.list({ ...all, before: deep }),
+      ...pageActions(store, ids),
       deepPageByOffset: () => offsetPage(db, Math.floor(items * 0.8)),
-      searchCommon: () => store.list({ ...all, search: 'banana' }),
       searchCommonByLike: () => likeSearch(db, 'banana'),
-      searchRare: () => store.list({ ...all, search: rare }),
-      searchRareByLike: () => likeSearch(db, rare),
-      searchTwoWords: () => store.list({ ...all, search: 'app print' }),
-      byModel: () => store.list({ ...all, filter: { ...filter, model: 'other' } }),
-      byVoice: () => store.list({ ...all, filter: { ...filter, voice: VOICE } }),
-      searchVoice: () => store.list({ ...all, search: 'ada bal' }),
-      byTag: () => store.list({ ...all, filter: { ...filter, tag: 'ripe' } }),
-      byDate: () => store.list({ ...all, filter: { ...filter, from: 1_700_000_000_000, until: 1_700_000_000_000 + items * 100 } }),
-      favourites: () => store.list({ ...all, filter: { ...filter, favourites: true } }),
-      trash: () => store.list({ ...all, filter: { ...filter, place: 'trash' } }),
-      openItem: () => store.get(deep),
-      summary: () => store.summary(),
+      searchRareByLike: () => likeSearch(db, seedOf(items - 1)),
     });
     return { items, fillMs, openDatabaseMs: openMs, medianMs: measured };
   } finally {
