@@ -338,6 +338,7 @@ def camel(s: Sampling) -> dict[str, object]:
         "tau": s.tau,
         "noise": s.noise,
         "reveal": s.reveal,
+        **({"candidates": s.candidates} if s.candidates > 1 else {}),
     }
 
 

@@ -31,6 +31,7 @@ class Sampling:
     tau: float = 4.0
     noise: float = 0.7
     reveal: str = "confidence"
+    candidates: int = 1  # of speech
 
     def with_(self, **changes: object) -> Sampling:
         return replace(self, **changes)

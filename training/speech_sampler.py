@@ -130,9 +130,20 @@ class TextGraph(nn.Module):
         return self.step.generator.text(phones.long()), ms, self.step.encode_voice(prompt)
 
 
+LEAST_VOICE = 8  # positions from which a voice vector is taken
+
+
+def candidate_seed(seed: int, c: int) -> int:
+    """That of the first candidate is the sentence's own. Twin of `candidateSeed` in `src/engine/speech.ts`."""
+    return (seed + c * 0x9E3779B9) & 0xFFFFFFFF
+
+
 @torch.inference_mode()
 def sample_speech(step: SpeechStep, row: Row, seed: int, s: Sampling, voice_share: float | None = None, kept: int = 0) -> torch.Tensor:
-    """Tokens int32 `[L, D]` of what stands behind the row's prompt. The first `kept` depths stay as the row has them."""
+    """Tokens int32 `[L, D]` of what stands behind the row's prompt. The first `kept` depths stay as the row has them.
+
+    Of several candidates the one whose voice vector is nearest to the prompt's; where something is kept or too short to tell, there is but one.
+    """
     D = row.x.shape[1]
     prompt, x = row.x[: row.prompt].unsqueeze(0).to(torch.int32), row.x[row.prompt :].unsqueeze(0).to(torch.int32)
     text, voice = step.generator.text(torch.tensor([row.phones])), step.encode_voice(prompt)
@@ -142,5 +153,11 @@ def sample_speech(step: SpeechStep, row: Row, seed: int, s: Sampling, voice_shar
     def propose(tokens: torch.Tensor, k: torch.Tensor, guidance: torch.Tensor, *draw: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         return step(tokens, k, text, voice, frames, prompt, *(branches if guidance.any() else NO_BRANCHES), guidance, *draw)
 
+    L = x.shape[1]
     tokens = torch.where(torch.arange(D) < kept, x, 0)
-    return unmask(propose, tokens, np.full((1, x.shape[1]), D - kept), [seed], s, step.generator.config.H)[0]
+    candidates = 1 if kept or L < LEAST_VOICE else s.candidates
+    said = [
+        unmask(propose, tokens, np.full((1, L), D - kept), [candidate_seed(seed, c)], s, step.generator.config.H) for c in range(candidates)
+    ]
+    near = [float(torch.cosine_similarity(step.encode_voice(one), voice)) for one in said] if candidates > 1 else [1.0]
+    return said[near.index(max(near))][0]

@@ -57,7 +57,7 @@ def card(recipe: dict[str, Any], report: dict[str, Any], D: int, H: int, hours: 
         "## How well",
         f"{said} sentences that are in no training text, said after {report['prompt_s']:g} s of {' and '.join(speakers)}, speakers of LibriSpeech that were never trained on "
         f"({report['prompts']} clips of each; {len(clips)} sounds in all): {sampling['steps']} steps, guidance {sampling['guidance_from']:g} to {sampling['guidance_to']:g}, "
-        f"top-p {sampling['top_p']:g}, noise {sampling['noise']:g}.",
+        f"top-p {sampling['top_p']:g}, noise {sampling['noise']:g}{_candidates(sampling)}.",
         table(["", *summaries, "worst sound"], rows),
         f"Sentences of which half or more was dropped in a row: {lost['dropped']}; repeated: {lost['repeated']}. {SCALE}",
         "## Bars",
@@ -68,6 +68,11 @@ def card(recipe: dict[str, Any], report: dict[str, Any], D: int, H: int, hours: 
         LICENCE,
     ]
     return "\n\n".join(blocks) + "\n"
+
+
+def _candidates(sampling: dict[str, Any]) -> str:
+    n = sampling.get("candidates", 1)
+    return f"; each sentence was said {n} times, and what was nearest to the clip by the model's own voice vectors was kept and judged" if n > 1 else ""
 
 
 def _training(recipe: dict[str, Any], step: int, hours: float, trained_on: str) -> str:

@@ -115,6 +115,8 @@ export const EngineReply = z.discriminatedUnion('type', [
     samples: Float32,
     revealedAt: Bytes,
     confidence: Float32,
+    /** Of the candidate that was kept. */
+    seed: Seed,
   }),
   z.strictObject({ type: z.literal('decoded'), id: z.int(), pixels: Bytes }),
   /** RGB pixels of each view, or its mono samples. */

@@ -66,6 +66,8 @@ export const Spoken = z.strictObject({
   /** What the front end made of the text, with the boundaries and marks, and how long each lasts; they fill the item from its start. */
   phones: z.array(z.string().max(8)).max(LIMITS.speech.limits.phones.value),
   ms: z.array(z.number().min(0)).max(LIMITS.speech.limits.phones.value),
+  /** Of several candidates the seed of the one that was kept; the recipe's own is that of the first. */
+  keptSeed: Seed.optional(),
   /** Of a text of several sentences, whose phones are in the recipes of these. */
   again: RolledSeeds.optional(),
 });

@@ -30,6 +30,11 @@ export const Sampling = z.strictObject({
    * both are guided together, c + s (c - u), which takes two evaluations a step in place of three.
    */
   voiceShare: z.number().min(0).max(1).optional(),
+  /**
+   * For speech: so many are sampled, each with noise of its own, and the one whose voice is nearest to the clip's is kept, by the model's own
+   * voice vectors. One where left out, and where tokens are given.
+   */
+  candidates: z.int().min(1).max(8).optional(),
 });
 export type Sampling = z.infer<typeof Sampling>;
 

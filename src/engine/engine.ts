@@ -13,7 +13,7 @@ import { Replicas } from './remote/replicas.js';
 import { readSafetensors } from './safetensors.js';
 import { type Sample, type SampleItem, type SampleOptions, type StepFunction, sample, split } from './sampler.js';
 import { GraphSession, type Sizes, type Tensors, listedProviders } from './session.js';
-import { type SpeechCondition, guidanceBranches, positionsOf, textFrames } from './speech.js';
+import { type SpeechCondition, candidateSeed, guidanceBranches, likeness, positionsOf, textFrames } from './speech.js';
 
 /** The graphs leave lengths free from here on. */
 const LEAST_PHONES = 2;
@@ -54,6 +54,8 @@ export interface SpeakItem {
 /** A sample of a sentence, without the clip in front of it, and its mono sound `[L * samplesPerPosition]`. */
 export interface Spoken extends Sample {
   samples: Float32Array;
+  /** Of the candidate that was kept; the sentence's own where there was one only. */
+  seed: number;
 }
 
 /** One loaded model package on the provider that passed its probe. `dispose` it when done: sessions live outside the garbage collector. */
@@ -208,7 +210,8 @@ export class Engine {
   }
 
   /**
-   * Samples one sentence and decodes it. What is reported of each step is of the sentence alone.
+   * Samples one sentence, or the best of several candidates, and decodes it. What is reported of each step is of the sentence alone, and steps
+   * are counted over all candidates.
    * @throws StudioError `bad-request` for what the model can't say: it does not speak, does not know a phone, or the sentence is too long for
    * it; `cancelled` when the signal ends it
    */
@@ -239,13 +242,22 @@ export class Engine {
       const sizes = { L, P: phones.length, Q, G: branches.no_text.length, F: branches.no_voice.length };
       return { sizes, more: { ...condition, ...branches } };
     });
-    const [said] = await sample(step, { L, D, V, H }, [{ condition: 0, seed, fixed }], sampling, {
-      ...(signal ? { signal } : {}),
-      ...(onStep ? { onStep } : {}),
-    });
-    if (!said) throw new StudioError('internal', 'The engine sampled no sentence. Try again.');
-    const [samples] = await this.decodeViews(1, said.tokens, new Int32Array(L).fill(D));
-    return { ...said, samples: samples instanceof Float32Array ? samples : new Float32Array() };
+    const candidates = fixed || L < LEAST_PROMPT ? 1 : (sampling.candidates ?? 1);
+    const T = sampling.steps;
+    let kept: { said: Sample; seed: number; near: number } | null = null;
+    for (let c = 0; c < candidates; c++) {
+      const own = candidateSeed(seed, c);
+      const [said] = await sample(step, { L, D, V, H }, [{ condition: 0, seed: own, fixed }], sampling, {
+        ...(signal ? { signal } : {}),
+        ...(onStep ? { onStep: (report) => onStep({ ...report, step: c * T + report.step, steps: candidates * T }) } : {}),
+      });
+      if (!said) continue;
+      const near = candidates === 1 ? 1 : likeness(condition.voice, await this.voiceOf(said.tokens, phones));
+      if (!kept || near > kept.near) kept = { said, seed: own, near };
+    }
+    if (!kept) throw new StudioError('internal', 'The engine sampled no sentence. Try again.');
+    const [samples] = await this.decodeViews(1, kept.said.tokens, new Int32Array(L).fill(D));
+    return { ...kept.said, seed: kept.seed, samples: samples instanceof Float32Array ? samples : new Float32Array() };
   }
 
   /**
@@ -286,6 +298,12 @@ export class Engine {
     const graph = await this.laterSession('text');
     const Q = prompt.length / this.pack.manifest.tokens.D;
     return graph.run({ B: 1, P: phones.length, Q }, { phones: Int32Array.from(phones), speed: Float32Array.of(speed), prompt });
+  }
+
+  /** The voice vector `[W]` of what was said, as that of a clip. The graph wants phones too, whichever. */
+  private async voiceOf(tokens: Int32Array, phones: readonly number[]): Promise<Float32Array> {
+    const { voice } = await this.encodeText(phones, 1, tokens);
+    return float32(voice);
   }
 
   /** @throws StudioError `bad-request` */

@@ -110,9 +110,9 @@ export class RequestHandler {
       onStep: ({ step, steps, k, masked }) => this.options.post({ type: 'step', id, step, steps, k: k.map(copy), masked, previews: [] }),
       signal: this.signalOf(id),
     });
-    const { tokens, revealedAt, confidence } = said;
+    const { tokens, revealedAt, confidence, seed: kept } = said;
     const arrays = { tokens: tokens.slice(), samples: samples.slice(), revealedAt: copy(revealedAt), confidence: confidence.slice() };
-    return { type: 'spoken', id, engineMs: performance.now() - start, ...arrays };
+    return { type: 'spoken', id, engineMs: performance.now() - start, seed: kept, ...arrays };
   }
 
   private signalOf(id: number): AbortSignal {

@@ -54,6 +54,17 @@ export function guidanceBranches(guidance: number, voiceShare: number | undefine
   return { no_text: Float32Array.of(1 - voiceShare), no_voice: Float32Array.of(voiceShare), text_too: Int32Array.of(0) };
 }
 
+/** The seed of candidate c, from 0 on: that of the first is the sentence's own. Twin of `candidate_seed` in `training/speech_sampler.py`. */
+export function candidateSeed(seed: number, c: number): number {
+  return (seed + Math.imul(c, 0x9e3779b9)) >>> 0;
+}
+
+/** Cosine of the angle between two voices' vectors `[W]`. */
+export function likeness(a: Float32Array, b: Float32Array): number {
+  const dot = (x: Float32Array, y: Float32Array): number => x.reduce((sum, x_w, w) => sum + x_w * (y[w] ?? 0), 0);
+  return dot(a, b) / Math.sqrt(dot(a, a) * dot(b, b));
+}
+
 /** The numbers of phones in a model's own order, or the first that it does not have. */
 export function phoneNumbers(phones: readonly string[], model: SpeechModel): number[] | string {
   const numbers = new Map(model.phones.map((phone, number) => [phone, number]));

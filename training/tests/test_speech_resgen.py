@@ -16,7 +16,7 @@ from training.sampler import Sampling
 from training.speech_data import RATE, Clip
 from training.speech_draws import draw_file, load_tokens
 from training.speech_generator import SpeechConfig, SpeechGenerator
-from training.speech_sampler import SpeechStep, sample_speech
+from training.speech_sampler import SpeechStep, candidate_seed, sample_speech
 from training.speech_tokens import Augment, Cutter, Entry, SpeechTokens, Versions, collate, encode_all, from_durations, text_frames
 from training.train_speech import cutters, draw_masks
 from training.training_step import TrainingStep
@@ -203,6 +203,34 @@ def test_sampling_keeps_the_prompt_and_is_repeatable(voice_share: float | None):
     step.generator.trunk = lambda *args, trunk=step.generator.trunk, **more: (trunks.append(len(args[0])), trunk(*args, **more))[1]
     sample_speech(step, row, 3, s.with_(guidance_from=1.0, guidance_to=0.0, steps=2), voice_share)
     assert trunks == ([1, 1, 1, 0] if voice_share is None else [2, 1, 1, 0])
+
+
+def test_of_several_candidates_the_one_is_kept_whose_voice_is_nearest_to_the_clip():
+    torch.manual_seed(0)
+    tokens = tiny_tokens()
+    step = SpeechStep(SpeechGenerator(CONFIG).eval(), codebooks(), tokens.scale, tokens.sigma).eval()
+    row = from_durations(to_ids(["_", "B", "AA1", "."]), [0.04, 0.06, 0.1, 0.08], tokens.x[:9], RATE_TOKENS, R)
+    s, chosen = Sampling(steps=3), set()
+    with torch.inference_mode():
+        clip = step.encode_voice(row.x[:9].unsqueeze(0))
+        for seed in range(4):
+            alone = [sample_speech(step, row, candidate_seed(seed, c), s) for c in range(3)]
+            near = [float(torch.cosine_similarity(step.encode_voice(one.unsqueeze(0)), clip)) for one in alone]
+            chosen.add(near.index(max(near)))
+            assert torch.equal(sample_speech(step, row, seed, s.with_(candidates=3)), alone[near.index(max(near))])
+    assert len(chosen) > 1
+    assert [candidate_seed(7, c) for c in range(3)] == [7, 0x9E3779C0, 0x3C6EF379]
+
+
+def test_dropout_is_of_training_alone():
+    torch.manual_seed(0)
+    generator = SpeechGenerator(replace(CONFIG, dropout=0.5))
+    rows = cutter(tiny_tokens()).draw(2, torch.Generator().manual_seed(0))
+    z, k = torch.randn(*rows.x.shape[:2], H), torch.zeros(rows.x.shape[:2], dtype=torch.long)
+    out = lambda: generator(z, k, rows.condition).logits  # noqa: E731
+    assert not torch.allclose(out(), out())
+    generator.eval()
+    assert torch.equal(out(), out())
 
 
 def test_without_the_voice_its_clip_is_left_out():

@@ -121,7 +121,13 @@ export class SpeechWork implements JobWork<SpeechJob> {
     const { library, emit, version } = this.parts;
     const { sampling, speed, voice } = this.#request(jobId);
     const { sound } = speaking(manifest);
-    const speech: SaidText = { text: sentence.text, speed, phones: sentence.phones, ms };
+    const speech: SaidText = {
+      text: sentence.text,
+      speed,
+      phones: sentence.phones,
+      ms,
+      ...(spoken.seed !== seed && { keptSeed: spoken.seed }),
+    };
     const recipe: Recipe = {
       format: 1,
       studio: version,

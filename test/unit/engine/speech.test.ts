@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   Engine,
@@ -14,7 +15,7 @@ import { RequestHandler } from '../../../src/engine/request-handler.js';
 import type { EngineReply } from '../../../src/contract/engine.js';
 import { graphBorders } from '../../../src/engine/borders.js';
 import { tritonConfig } from '../../../src/engine/remote/triton.js';
-import { guidanceBranches } from '../../../src/engine/speech.js';
+import { candidateSeed, guidanceBranches, likeness } from '../../../src/engine/speech.js';
 import { SAMPLING, TINY } from './fixtures.js';
 
 /** Random weights: 100 positions a second of 4 depths, 4 text frames a position. */
@@ -66,6 +67,17 @@ test('text and voice are guided together, or each by its share', () => {
   expect(guidanceBranches(0, 0.25)).toEqual({ no_text: none, no_voice: none, text_too: new Int32Array() });
 });
 
+test('candidates have seeds of their own, the first that of the sentence', () => {
+  expect([0, 1, 2].map((c) => candidateSeed(7, c))).toEqual([7, 0x9e3779c0, 0x3c6ef379]);
+  expect(candidateSeed(0xffff_ffff, 1)).toBe(0x9e3779b8);
+});
+
+test('likeness is the cosine of the angle', () => {
+  expect(likeness(Float32Array.of(3, 0), Float32Array.of(0.5, 0))).toBeCloseTo(1, 12);
+  expect(likeness(Float32Array.of(1, 1), Float32Array.of(1, 0))).toBeCloseTo(Math.SQRT1_2, 12);
+  expect(likeness(Float32Array.of(1, 2), Float32Array.of(-1, -2))).toBeCloseTo(-1, 12);
+});
+
 describe('speaking with the tiny package', () => {
   test('asks for lengths as PyTorch does', async () => {
     const ms = await engine.durations(item.phones, item.speed, item.prompt);
@@ -101,6 +113,45 @@ describe('speaking with the tiny package', () => {
     expect((await engine.speak({ ...item, seed: 1 }, SAMPLING)).tokens).not.toEqual(tokens);
     expect((await engine.speak({ ...item, prompt: item.prompt.slice(16) }, SAMPLING)).tokens).not.toEqual(tokens);
     expect((await engine.speak(item, { ...SAMPLING, voiceShare: 1 })).tokens).not.toEqual(tokens);
+  });
+
+  test('of several candidates the one is kept whose voice is nearest to the clip’s', async () => {
+    const text = await InferenceSession.create(resolve(TINY_VOICE, 'text.onnx'));
+    const voiceOf = async (tokens: Int32Array): Promise<Float32Array> => {
+      const { voice } = await text.run({
+        phones: new Tensor('int32', [1, 1], [1, 2]),
+        speed: new Tensor('float32', [1], [1]),
+        prompt: new Tensor('int32', tokens, [1, tokens.length / 4, 4]),
+      });
+      return voice?.data as Float32Array;
+    };
+    const clip = await voiceOf(item.prompt);
+    const chosen = new Set<number>();
+    for (const seed of [1, 2, 3, 4]) {
+      const alone = [];
+      for (let c = 0; c < 3; c++) alone.push(await engine.speak({ ...item, seed: candidateSeed(seed, c) }, SAMPLING));
+      const near = await Promise.all(alone.map(async ({ tokens }) => likeness(clip, await voiceOf(tokens))));
+      const best = near.indexOf(Math.max(...near));
+      chosen.add(best);
+
+      const steps: string[] = [];
+      const onStep = ({ step, steps: all }: { step: number; steps: number }): unknown => steps.push(`${step}/${all}`);
+      const kept = await engine.speak({ ...item, seed }, { ...SAMPLING, candidates: 3 }, { onStep });
+      expect(kept.tokens).toEqual(alone[best]?.tokens);
+      expect(kept.samples).toEqual(alone[best]?.samples);
+      expect(kept.seed).toBe(candidateSeed(seed, best));
+      expect([steps.length, steps.at(0), steps.at(-1)]).toEqual([18, '1/18', '18/18']);
+    }
+    expect(chosen.size).toBeGreaterThan(1);
+    await text.release();
+  });
+
+  test('where tokens are given there are no candidates', async () => {
+    const { tokens } = await engine.speak(item, SAMPLING);
+    const fixed = { tokens, k: new Int32Array(tokens.length / 4).fill(2) };
+    const one = await engine.speak({ ...item, seed: 9, fixed }, SAMPLING);
+    expect(await engine.speak({ ...item, seed: 9, fixed }, { ...SAMPLING, candidates: 3 })).toEqual(one);
+    expect(one.seed).toBe(9);
   });
 
   test('tokens that are given stay', async () => {

@@ -25,6 +25,7 @@ export function factsOf(item: Item): Fact[] {
     fact('Noise', sampling?.noise),
     sampling ? { label: 'Reveal order', value: sampling.reveal === 'confidence' ? 'surest first' : 'random' } : null,
     fact('Tau', sampling?.tau),
+    fact('Candidates', sampling?.candidates),
     fact('Speed', recipe.speech && recipe.speech.speed !== 1 ? `${recipe.speech.speed} ×` : undefined),
     fact('View', sampling?.view),
     item.width !== null && item.height !== null ? { label: 'Size', value: `${item.width} × ${item.height}` } : null,

@@ -39,13 +39,14 @@ export class Beside {
 
   /** Generates what `original` would have been with its tokens revealed in the other order. */
   async make({ id, kind, recipe }: Item): Promise<void> {
-    const { className, seed, sampling, model } = recipe;
+    const { className, seed, sampling, model, speech } = recipe;
     if (seed === undefined || !sampling || this.making) return;
     const other = { ...sampling, reveal: sampling.reveal === 'random' ? 'confidence' : 'random' } as const;
     this.making = true;
     this.#jobProgress = null;
     this.problem = '';
-    if (kind === 'speech') return this.#sayAgain(id, seed, other);
+    // The noise of the candidate that was kept, not of the first.
+    if (kind === 'speech') return this.#sayAgain(id, speech?.keptSeed ?? seed, other);
     const reply = await this.bridge.call('jobs.create', {
       model: model.id,
       classes: [className ?? ''],

@@ -93,6 +93,28 @@ describe('a text', { timeout: 240_000 }, () => {
     await expect(say({ text: 'Fine. [pause 11s] Fine.' })).rejects.toThrow('“[pause 11s]” is longer than the 10 seconds');
   });
 
+  it('of several candidates names the seed that was kept, with which one alone says the same', async () => {
+    const { ask, say } = await speakingStudio(engine);
+    const saidBy = async (request: Parameters<SpeakingStudio['say']>[0]) => {
+      const { sentences } = await ask('speech.take', { job: (await say(request)).id });
+      return Promise.all(
+        sentences.map(async ({ item }) => {
+          if (!item) throw new Error('no sentence');
+          return { recipe: item.recipe, codes: (await ask('tokens.get', { id: item.id })).codes };
+        }),
+      );
+    };
+    const best = await saidBy({ sampling: { ...FAST, candidates: 4 } });
+    expect(best.map(({ recipe }) => recipe.seed)).toEqual([5, 6, 7]);
+    const others = best.filter(({ recipe }) => recipe.speech?.keptSeed !== undefined);
+    expect(others.length).toBeGreaterThan(0);
+    for (const { recipe, codes } of others) {
+      const [alone] = await saidBy({ text: recipe.speech?.text ?? '', seed: recipe.speech?.keptSeed ?? 0 });
+      expect(alone?.codes).toEqual(codes);
+      expect(alone?.recipe.speech).not.toHaveProperty('keptSeed');
+    }
+  });
+
   it('says a sentence again with another seed, and the old one can be had back', async () => {
     const { ask, say, ended, events, studio } = await speakingStudio(engine);
     const job = await say();
