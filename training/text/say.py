@@ -246,6 +246,21 @@ def height(t: Tables, _: str, feet: str, inches: str) -> str:
     return f"{whole(t, feet)} foot {whole(t, inches)}"
 
 
+def feet_inches(t: Tables, _: str, feet: str, inches: str) -> str:
+    return f"{whole(t, feet)} {'foot' if feet == '1' else 'feet'} {whole(t, inches)} {'inch' if inches == '1' else 'inches'}"
+
+
+def scientific(t: Tables, _: str, amount: str, exponent: str) -> str:
+    """1.5e-6, as a product with a power that a later rule says."""
+    return f"{amount} times 10^{int(exponent)}"
+
+
+def power(t: Tables, _: str, text: str) -> str:
+    """What stands behind its base: x^2, 10^-6, and 10¹², of which each sign came as one with a caret."""
+    exponent = text.replace("^", "")
+    return {"2": "squared", "3": "cubed"}.get(exponent) or f"to the power of {number(t, exponent)}"
+
+
 def pair(t: Tables, _: str, a: str, b: str) -> str:
     """24/7, 50/50: two numbers that are a name."""
     return f"{whole(t, a)} {whole(t, b)}"

@@ -1,4 +1,4 @@
-"""Writes the 1,200 texts that hold both front ends to the same phones: `test/fixtures/text/phones.jsonl`.
+"""Writes the 1,250 texts that hold both front ends to the same phones: `test/fixtures/text/phones.jsonl`.
 
     python -m training.text.write_corpus
 
@@ -20,6 +20,8 @@ COUNT = 1000
 """Texts from `_TEMPLATES`."""
 COUNT_AMBIGUOUS = 200
 """Texts from `_AMBIGUOUS`, which came later: those before them stay as they are."""
+COUNT_POWERS = 50
+"""Texts from `_POWERS`, later still."""
 USER = {"resgen": "R EH1 Z JH EH2 N", "qwertz": "kwerts"}
 
 _TEMPLATES = """The {word} of {oov} cost {money}, or {percent} more than in {year}.
@@ -53,6 +55,12 @@ We're #{tens} of {tens}: @{oov} #{word} is {times} as {word}.
 Mail {word}.{oov}_{word}@{word}.co.uk or see {address} or {address}, {word}.
 {word} {word}, {tens}-{tens} or {tens}:{tens}, {dotted}, {slashed}
 A {oov} w/ {word} and/or {word} [pause {pause}] R&D, {height}, {signed}. [pause {pause}]""".split("\n")
+
+
+_POWERS = """{oov} is {power} by {power}, {word}.
+Over {scientific} {word}s of {area} were {word}ed.
+{oov} is {feet} tall and weighs {weight} or so.
+Take {power}{superscript}, {scientific}, {word}^{oov} and {area}{superscript} ^_^""".split("\n")
 
 
 def _oov(r: random.Random) -> str:
@@ -112,17 +120,30 @@ def _fill_ambiguous(r: random.Random) -> dict[str, object]:
     }  # fmt: skip
 
 
+def _fill_powers(r: random.Random) -> dict[str, str]:
+    n = lambda a, b: r.randint(a, b)  # noqa: E731
+    return {
+        "power": r.choice([f"{n(2, 12)}^{n(0, 40)}", f"10^-{n(1, 9)}", "x²", "10⁶", "2⁻¹", "10¹²", "n ^ 2", f"{n(1, 9)}.5^3"]),
+        "scientific": r.choice([f"{n(1, 9)}e{n(1, 12)}", f"{n(1, 9)}.{n(1, 9)}E-{n(1, 9)}", f"-{n(1, 9)}e+0{n(1, 9)}", "1e6"]),
+        "area": r.choice([f"{n(1, 90)} m²", f"{n(2, 9)} km^2", f"{n(1, 9)}cm³", "1 m^3"]),
+        "feet": r.choice([f"{n(1, 7)} ft. {n(1, 11)} in.", f"{n(1, 7)} ft {n(0, 11)} in", f"{n(1, 7)} feet, {n(1, 11)} inches", f"{n(1, 7)} ft."]),
+        "weight": r.choice([f"{n(1, 90)} kg.", f"{n(1, 90)} lbs.", f"{n(1, 9)} oz"]),
+        "superscript": r.choice(["", "⁴", "⁻⁵", "²"]),
+    }
+
+
 def corpus() -> list[str]:
     r = random.Random(6)
     words = sorted(w for w in dictionary() if w.isascii() and w.isalpha())
     out = [_filled(r, _TEMPLATES[i % len(_TEMPLATES)], _fill(r, words), words) for i in range(COUNT)]
-    for i in range(COUNT_AMBIGUOUS):
-        text = _AMBIGUOUS[i % len(_AMBIGUOUS)]
-        for name in _fill_ambiguous(r):
-            # Each place is filled anew.
-            while "{" + name + "}" in text:
-                text = text.replace("{" + name + "}", str(_fill_ambiguous(r)[name]), 1)
-        out.append(_filled(r, text, {}, words))
+    for templates, fill, count in ((_AMBIGUOUS, _fill_ambiguous, COUNT_AMBIGUOUS), (_POWERS, _fill_powers, COUNT_POWERS)):
+        for i in range(count):
+            text = templates[i % len(templates)]
+            for name in fill(r):
+                # Each place is filled anew.
+                while "{" + name + "}" in text:
+                    text = text.replace("{" + name + "}", str(fill(r)[name]), 1)
+            out.append(_filled(r, text, {}, words))
     return out
 
 
@@ -150,7 +171,7 @@ def main() -> None:
     front_end = FrontEnd(USER)
     CORPUS.parent.mkdir(parents=True, exist_ok=True)
     CORPUS.write_text("".join(line(front_end, text) for text in corpus()), "utf-8")
-    print(f"{CORPUS}: {COUNT + COUNT_AMBIGUOUS} texts")
+    print(f"{CORPUS}: {COUNT + COUNT_AMBIGUOUS + COUNT_POWERS} texts")
 
 
 if __name__ == "__main__":

@@ -198,6 +198,15 @@ export function createSay(isWord: (word: string) => boolean): Readonly<Record<st
       `${number(amount)} ${amount === '1' ? 'degree' : 'degrees'} ${lookUp(t.temperatures, scale) ?? ''}`,
     unit: (_, amount = '', name = '') => `${number(amount)} ${t.units[name as keyof typeof t.units][isOne(amount)] ?? ''}`,
     height: (_, feet = '', inches = '') => `${whole(feet)} foot ${whole(inches)}`,
+    feetInches: (_, feet = '', inches = '') =>
+      `${whole(feet)} ${feet === '1' ? 'foot' : 'feet'} ${whole(inches)} ${inches === '1' ? 'inch' : 'inches'}`,
+    /** 1.5e-6, as a product with a power that a later rule says. */
+    scientific: (_, amount = '', exponent = '') => `${amount} times 10^${Number(exponent) || 0}`,
+    /** What stands behind its base: x^2, 10^-6, and 10¹², of which each sign came as one with a caret. */
+    power(_, text = '') {
+      const exponent = text.replaceAll('^', '');
+      return exponent === '2' ? 'squared' : exponent === '3' ? 'cubed' : `to the power of ${number(exponent)}`;
+    },
     /** 24/7, 50/50: two numbers that are a name. */
     pair: (_, a = '', b = '') => `${whole(a)} ${whole(b)}`,
     /** A mark (9/10); what is more than the whole is a fraction. */
