@@ -9,6 +9,9 @@ import type { Sampling } from '../../../src/contract/sampling.js';
 export const TINY = resolve('test/fixtures/models/tiny');
 export const TINY_SHAPE = { L: 4, D: 4, V: 16, H: 8, K: 8 };
 
+/** One that speaks, with random weights: 100 positions a second of 4 depths, 4 text frames a position. */
+export const TINY_VOICE = resolve('test/fixtures/speech/tiny-voice');
+
 export const SAMPLING: Sampling = {
   steps: 6,
   schedule: 'circle',

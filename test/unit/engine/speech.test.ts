@@ -1,4 +1,3 @@
-import { resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
   Engine,
@@ -15,10 +14,7 @@ import type { EngineReply } from '../../../src/contract/engine.js';
 import { graphBorders } from '../../../src/engine/borders.js';
 import { tritonConfig } from '../../../src/engine/remote/triton.js';
 import { guidanceBranches } from '../../../src/engine/speech.js';
-import { SAMPLING, TINY } from './fixtures.js';
-
-/** Random weights: 100 positions a second of 4 depths, 4 text frames a position. */
-const TINY_VOICE = resolve('test/fixtures/speech/tiny-voice');
+import { SAMPLING, TINY, TINY_VOICE } from './fixtures.js';
 
 let engine: Engine;
 let golden: ReturnType<typeof readSafetensors>;
