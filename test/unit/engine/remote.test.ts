@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { status } from '@grpc/grpc-js';
 import fc from 'fast-check';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { Engine, type LoadOptions, type SpeakItem, openPackage, readPackageFile, readSafetensors } from '../../../src/engine/index.js';
+import { Engine, type LoadOptions, openPackage } from '../../../src/engine/index.js';
 import { graphBorders } from '../../../src/engine/borders.js';
 import { remoteAddresses } from '../../../src/engine/remote/addresses.js';
 import type { ModelInferResponse } from '../../../src/engine/remote/grpc-service.js';
@@ -12,7 +12,7 @@ import { RemoteGraph, divide } from '../../../src/engine/remote/remote-graph.js'
 import { Replicas } from '../../../src/engine/remote/replicas.js';
 import { writeRepository } from '../../../src/engine/remote/repository.js';
 import { tritonConfig } from '../../../src/engine/remote/triton.js';
-import { SAMPLING, TINY, TINY_VOICE, temporaryFolder } from './fixtures.js';
+import { SAMPLING, TINY, TINY_VOICE, recordedSentence, temporaryFolder } from './fixtures.js';
 import { type GrpcInterception, type GrpcServerOptions, startGrpcServer } from './grpc-server.js';
 import { type V2Server, type V2ServerOptions, startV2Server } from './v2-server.js';
 
@@ -241,7 +241,7 @@ describe('a model that speaks, on inference servers', () => {
     const remote = await load({ remote: listOf(a, b) }, TINY_VOICE);
     expect(remote.probes[0]).toMatchObject({ name: 'remote', state: 'active' });
     const local = await load({ provider: 'cpu' }, TINY_VOICE);
-    const item = await sentence(local);
+    const item = await recordedSentence(local);
     // With guidance of text and voice together, apart, and with none, for which its tensors are empty.
     for (const change of [{}, { voiceShare: 0.3 }, { guidanceFrom: 0, guidanceTo: 0 }]) {
       const sampling = { ...SAMPLING, ...change };
@@ -259,7 +259,7 @@ describe('a model that speaks, on inference servers', () => {
     const [a, b] = [await startV2Server(TINY_VOICE), await startGrpcServer(TINY_VOICE)];
     const remote = await load({ remote: listOf(a, b) }, TINY_VOICE);
     const local = await load({ provider: 'cpu' }, TINY_VOICE);
-    const item = await sentence(local);
+    const item = await recordedSentence(local);
     const said = await remote.speak(item, SAMPLING, { onStep: ({ step }) => (step === 2 ? a.kill() : undefined) });
     expect(said).toEqual(await local.speak(item, SAMPLING));
   });
@@ -348,13 +348,6 @@ function answer(response: ServerResponse, status: number, value: object): true {
 /** Every third request gets no more than a 503. */
 function busyNowAndThen(response: ServerResponse): boolean {
   return isBusy() && answer(response, 503, { error: 'busy' });
-}
-
-/** One that the package has recorded. */
-async function sentence({ pack }: Engine): Promise<SpeakItem> {
-  const golden = readSafetensors(await readPackageFile(pack, 'golden'));
-  const numbers = (name: string): number[] => [...(golden.tensors.get(`speech.in.${name}`)?.data ?? [])];
-  return { phones: numbers('phones'), ms: numbers('ms'), speed: 1, prompt: Int32Array.from(numbers('prompt')), seed: 7 };
 }
 
 let requests = 0;
