@@ -28,13 +28,14 @@ export function openWindow({ stateFile, isBusy, themed, reports }: WindowOptions
     show: false,
     webPreferences: webPreferences(path.join(import.meta.dirname, '..', 'preload', 'index.cjs')),
   });
-  if (maximized) window.maximize();
   const drawn = new Promise<void>((resolve) => window.once('ready-to-show', resolve));
   // A studio that can't be opened says so in a dialog of its own, and no window comes.
   void Promise.all([drawn, themed]).then(
     () => {
       if (window.isDestroyed()) return;
       window.setBackgroundColor(background());
+      // Which shows it too, so not before there is something to see.
+      if (maximized) window.maximize();
       window.show();
     },
     () => undefined,
