@@ -11,6 +11,8 @@ export default defineConfig({
     plugins: [licencesPlugin(import.meta.dirname)],
     build: {
       target: 'node20',
+      // It comes in a hundred files, of which every process would read most as it starts.
+      externalizeDeps: { exclude: ['zod'] },
       rolldownOptions: {
         input: { index: src('main', 'index.ts'), engine: src('engine', 'process.ts'), cli: src('cli', 'index.ts') },
         output: { format: 'es', entryFileNames: '[name].js', chunkFileNames: 'chunks/[name]-[hash].js' },
@@ -33,6 +35,8 @@ export default defineConfig({
     plugins: [svelte()],
     build: {
       target: 'chrome130',
+      // electron-vite leaves it out by default: half of what the page reads and compiles before it can draw.
+      minify: true,
       outDir: path.resolve(import.meta.dirname, 'out', 'renderer'),
       // `/assets/` is the studio's own address for pictures and exports.
       assetsDir: 'static',

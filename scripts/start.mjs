@@ -6,7 +6,7 @@ import { spawn } from 'node:child_process';
 import path from 'node:path';
 import { buildIfStale } from './lib/build.mjs';
 import { electronIn, installElectron, sandboxSwitches } from './lib/electron.mjs';
-import { messageOf, root } from './lib/project.mjs';
+import { fewArenas, messageOf, root } from './lib/project.mjs';
 
 /** Electron that ends this soon, and not by its own choice, has not shown a window. */
 const START_LIMIT_MS = 10_000;
@@ -40,13 +40,13 @@ async function openWindow() {
 }
 
 function serve() {
-  return run(process.execPath, [path.join(root, 'out', 'main', 'cli.js'), 'serve', '--open']);
+  return run(process.execPath, [path.join(root, 'out', 'main', 'cli.js'), 'serve', '--open'], fewArenas);
 }
 
-/** @param {string} command @param {string[]} args @returns {Promise<number>} */
-function run(command, args) {
+/** @param {string} command @param {string[]} args @param {NodeJS.ProcessEnv} [env] @returns {Promise<number>} */
+function run(command, args, env = {}) {
   return new Promise((resolve) => {
-    const child = spawn(command, args, { cwd: root, stdio: 'inherit' });
+    const child = spawn(command, args, { cwd: root, stdio: 'inherit', env: { ...process.env, ...env } });
     const forward = (/** @type {NodeJS.Signals} */ signal) => child.kill(signal);
     process.on('SIGINT', forward).on('SIGTERM', forward);
     child.on('error', () => resolve(1));

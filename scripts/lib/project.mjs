@@ -29,6 +29,9 @@ export function runNode(args, env = {}, cwd = root) {
   return spawnSync(process.execPath, args, { cwd, stdio: 'inherit', env: { ...process.env, ...env } }).status ?? 1;
 }
 
+/** For a studio that may run for days under plain Node, as its engine process has it: src/studio/node-engine-process.ts says why. */
+export const fewArenas = { MALLOC_ARENA_MAX: process.env.MALLOC_ARENA_MAX ?? '2' };
+
 /** @param {unknown} error */
 export function messageOf(error) {
   return error instanceof Error ? error.message : String(error);

@@ -22,6 +22,11 @@ export interface GraphBorder {
   outputs: Readonly<Record<string, TensorBorder>>;
 }
 
+/** Whether every tensor has the batch in front. Only then can the rows of several requests be put together, or those of one be divided. */
+export function isOfBatches({ inputs, outputs }: GraphBorder): boolean {
+  return [...Object.values(inputs), ...Object.values(outputs)].every(({ shape }) => shape[0] === 'B');
+}
+
 /** What the graphs of a package must take and give: the names and types of `contract/graphs.ts` with the manifest's dimensions. */
 export function graphBorders({
   tokens: { L: positionsOfPicture, D, H },

@@ -2,8 +2,6 @@ import path from 'node:path';
 import { app, nativeTheme, powerMonitor, shell, type BrowserWindow } from 'electron';
 import { StudioError } from '../contract/index.js';
 import type { Studio } from '../studio/index.js';
-// By its own name, because the room's index brings what other hosts need as well.
-import { createStudio } from '../studio/studio.js';
 import { spawnEngine } from './engine-process.js';
 import { answerCalls, sendEvent } from './ipc.js';
 import { showJobsOutside } from './job-signals.js';
@@ -50,9 +48,46 @@ if (app.requestSingleInstanceLock()) {
   app.quit();
 }
 
+/**
+ * The window comes first: its process starts and reads its page while this one loads the studio and opens the library. Until that is done, what the
+ * page asks for waits.
+ */
 async function start(): Promise<void> {
   useWasmSharpOnLinux();
-  const studio = createStudio({
+  const opening = openStudio();
+  const themed = opening.then(followTheme);
+  closeBeforeQuitting(opening);
+  guardSession(devServer);
+  serveStudio(opening, devServer);
+  answerCalls(opening);
+  const stateFile = path.join(app.getPath('userData'), 'window.json');
+  const opened = openWindow({ stateFile, isBusy: async () => hasOpenJobs(await opening), themed, reports });
+  window = opened;
+
+  const studio = await opening;
+  studio.subscribe((event) => sendEvent(opened, event));
+  showJobsOutside(studio, opened);
+  restWhileAsleep(powerMonitor, studio);
+  const lookForUpdate = updates(() => window);
+  const info = await studio.call('app.info', null);
+  const dataFolder = info.ok ? info.value.dataFolder : null;
+  if (dataFolder !== null) {
+    const look = lookForUpdate && (() => void lookForUpdate(true));
+    setMenu(
+      dataFolder,
+      libraryMenu({ studio, dataFolder, remember: given === null, version: app.getVersion(), window: () => window }),
+      look,
+    );
+  }
+  // What is wrong with the model is told when somebody asks for a picture.
+  void studio.warmUp().catch(() => undefined);
+  void lookForUpdate?.(false);
+}
+
+async function openStudio(): Promise<Studio> {
+  // By its own name, because the room's index brings what other hosts need as well.
+  const { createStudio } = await import('../studio/studio.js');
+  return createStudio({
     host: 'electron',
     version: app.getVersion(),
     modelFolders: modelFolders(),
@@ -65,39 +100,15 @@ async function start(): Promise<void> {
     chromiumNotices: { file: chromiumNotices(), version: process.versions.chrome },
     openFolder,
   });
-  closeBeforeQuitting(studio);
-  guardSession(devServer);
-  serveStudio(studio, devServer);
-  answerCalls(studio);
-  await followTheme(studio);
-  restWhileAsleep(powerMonitor, studio);
-
-  const lookForUpdate = updates(() => window);
-  const info = await studio.call('app.info', null);
-  const dataFolder = info.ok ? info.value.dataFolder : null;
-  if (dataFolder !== null) {
-    const look = lookForUpdate && (() => void lookForUpdate(true));
-    setMenu(
-      dataFolder,
-      libraryMenu({ studio, dataFolder, remember: given === null, version: app.getVersion(), window: () => window }),
-      look,
-    );
-  }
-  window = openWindow({ stateFile: path.join(app.getPath('userData'), 'window.json'), isBusy: () => hasOpenJobs(studio), reports });
-  studio.subscribe((event) => window && sendEvent(window, event));
-  showJobsOutside(studio, window);
-  // What is wrong with the model is told when somebody asks for a picture.
-  void studio.warmUp().catch(() => undefined);
-  void lookForUpdate?.(false);
 }
 
-/** Where packages are looked for besides the data folder: what ships, or what `RESGEN_MODELS` says instead. */
 /** Beside Electron's binary; packages for macOS have it inside. */
 function chromiumNotices(): string {
   const folder = process.platform === 'darwin' ? process.resourcesPath : path.dirname(process.execPath);
   return path.join(folder, 'LICENSES.chromium.html');
 }
 
+/** Where packages are looked for besides the data folder: what ships, or what `RESGEN_MODELS` says instead. */
 function modelFolders(): string[] {
   const given = process.env['RESGEN_MODELS'];
   if (given) return given.split(path.delimiter);
@@ -123,14 +134,16 @@ async function hasOpenJobs(studio: Studio): Promise<boolean> {
   return jobs.ok && jobs.value.some(({ state }) => state === 'queued' || state === 'running');
 }
 
-function closeBeforeQuitting(studio: Studio): void {
+function closeBeforeQuitting(opening: Promise<Studio>): void {
   let closed = false;
   app.on('will-quit', (event) => {
     if (closed) return;
     event.preventDefault();
-    void studio.close().finally(() => {
-      closed = true;
-      app.quit();
-    });
+    void opening
+      .then((studio) => studio.close())
+      .finally(() => {
+        closed = true;
+        app.quit();
+      });
   });
 }

@@ -9,15 +9,16 @@ const RENDERER = path.join(import.meta.dirname, '..', 'renderer');
 
 /**
  * Answers `studio://app/`: the studio's files under `/assets/`, the built renderer (or, while developing, Vite's server) elsewhere.
+ * What is the studio's waits until it is open.
  */
-export function serveStudio(studio: Pick<Studio, 'asset'>, devServer: string | null): void {
+export function serveStudio(opening: Promise<Pick<Studio, 'asset'>>, devServer: string | null): void {
   const headers = securityHeaders(devServer);
   protocol.handle(SCHEME, async (request) => {
     const { host, pathname, search } = new URL(request.url);
     if (host !== 'app') return refusal(404, headers);
     if (request.method !== 'GET' && request.method !== 'HEAD') return refusal(405, headers);
     if (pathname.startsWith(paths.assets)) {
-      const found = await studio.asset(pathname);
+      const found = await (await opening).asset(pathname);
       return found ? fileResponse(request, found.file, headers, found.contentType) : refusal(404, headers);
     }
     const file = resolveInside(RENDERER, pathname === '/' ? '/index.html' : pathname);

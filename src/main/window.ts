@@ -11,27 +11,43 @@ export interface WindowOptions {
   stateFile: string;
   /** Whether closing would interrupt work; asked when the person closes the window. */
   isBusy: () => Promise<boolean>;
+  /** Settled when the theme that the person has chosen is known. */
+  themed: Promise<void>;
   reports: CrashReports;
 }
 
-/** Opens the studio's window. It shows itself once its page is drawn. */
-export function openWindow({ stateFile, isBusy, reports }: WindowOptions): BrowserWindow {
+/** Opens the studio's window. It shows itself once its page is drawn in its theme. */
+export function openWindow({ stateFile, isBusy, themed, reports }: WindowOptions): BrowserWindow {
   const { maximized, ...bounds } = loadWindowState(stateFile);
   const window = new BrowserWindow({
     ...bounds,
     minWidth: MIN_SIZE.width,
     minHeight: MIN_SIZE.height,
     title: 'ResGen Studio',
-    backgroundColor: nativeTheme.shouldUseDarkColors ? BACKGROUND.dark : BACKGROUND.light,
+    backgroundColor: background(),
     show: false,
     webPreferences: webPreferences(path.join(import.meta.dirname, '..', 'preload', 'index.cjs')),
   });
-  if (maximized) window.maximize();
-  window.once('ready-to-show', () => window.show());
+  const drawn = new Promise<void>((resolve) => window.once('ready-to-show', resolve));
+  // A studio that can't be opened says so in a dialog of its own, and no window comes.
+  void Promise.all([drawn, themed]).then(
+    () => {
+      if (window.isDestroyed()) return;
+      window.setBackgroundColor(background());
+      // Which shows it too, so not before there is something to see.
+      if (maximized) window.maximize();
+      window.show();
+    },
+    () => undefined,
+  );
   askBeforeClosing(window, stateFile, isBusy);
   offerToReopen(window, reports);
   void window.loadURL(`${ORIGIN}/`);
   return window;
+}
+
+function background(): string {
+  return nativeTheme.shouldUseDarkColors ? BACKGROUND.dark : BACKGROUND.light;
 }
 
 function askBeforeClosing(window: BrowserWindow, stateFile: string, isBusy: () => Promise<boolean>): void {

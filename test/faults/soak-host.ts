@@ -1,11 +1,13 @@
-import { writeSync } from 'node:fs';
+import { readFileSync, writeSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { CallName, EngineProcess, ParamsInput, Result, Sampling } from '../../src/contract/index.js';
+import { type CallName, type EngineProcess, type ParamsInput, type Result, type Sampling, assets } from '../../src/contract/index.js';
 import { createStudio, nodeEngine } from '../../src/studio/index.js';
+import { speech, wavFile } from '../unit/studio/voices/signals.js';
 
 /**
- * A studio that works: `node --expose-gc soak-host.mjs DATA ENGINE MODELS JOBS EVERY`. Runs so many small jobs, with what people do between
- * them, and says after every few how much memory the studio's process and the engine's take: `memory JOBS STUDIO_BYTES ENGINE_BYTES`.
+ * A studio that works: `node --expose-gc soak-host.mjs DATA ENGINE MODELS JOBS EVERY`, with a colon between the folders of models. Runs so many
+ * small jobs, of pictures and of speech in turn, with what people do between them, and says after every few how much memory is taken, in bytes:
+ * `memory JOBS STUDIO ENGINE HEAP EXTERNAL`, the last two of the studio's process and part of its own.
  */
 const [data = '', engineFile = '', models = '', jobs = '', every = ''] = process.argv.slice(2);
 const [JOBS, EVERY] = [Number(jobs), Number(every)];
@@ -13,6 +15,12 @@ const PICTURE = Buffer.from(
   'iVBORw0KGgoAAAANSUhEUgAAAAgAAAAICAIAAABLbSncAAAAEklEQVR4nGP4z8CAFWEXHbQSACj/P8Fu7N9hAAAAAElFTkSuQmCC',
   'base64',
 );
+const TEXTS = [
+  'Hello.',
+  'Hello there. How are you?',
+  'The bananas in this bowl are older than the bowl, and it is a very old bowl.',
+  'Fine!\n\nAnd you?',
+];
 const SAMPLING: Sampling = {
   steps: 2,
   schedule: 'circle',
@@ -30,8 +38,9 @@ const start = nodeEngine(engineFile);
 const studio = createStudio({
   host: 'cli',
   version: '0.1.0',
-  modelFolders: [models],
+  modelFolders: models.split(':'),
   dataFolder: data,
+  g2pFile: 'resources/text/g2p.bin',
   spawnEngine: () => {
     engines++;
     return (engine = start());
@@ -42,6 +51,25 @@ async function ask<N extends CallName>(name: N, params: ParamsInput<N>): Promise
   const reply = await studio.call(name, params);
   if (!reply.ok) throw new Error(`${name}: ${reply.error.message}`);
   return reply.value;
+}
+
+function at<T>(list: readonly T[], i: number): T {
+  return list[i % list.length] as T;
+}
+
+const file = wavFile(speech({ seconds: 4 }));
+const voices: string[] = [];
+for (const name of ['Ada', 'Bob', 'Eve'])
+  voices.push((await ask('voices.add', { name, file, region: null, consent: 'I agree that my voice is used here' })).id);
+
+/** Pictures and speech, two of each in turn, so that the engine changes models as it does for a person who goes between two pages. */
+function create(i: number): Promise<Result<'jobs.create'>> {
+  const sampling = { ...SAMPLING, steps: 1 + (i % 3) };
+  if (i % 4 < 2) {
+    const classes = at([['Circle'], ['Circle', 'Square']], i);
+    return ask('jobs.create', { model: 'tiny', classes, count: 1 + (i % 3), seed: i * 10, batch: 1 + (i % 4), sampling });
+  }
+  return ask('speech.say', { model: 'tiny-voice', voice: at(voices, i), text: at(TEXTS, i >> 1), speed: 1, seed: i, sampling });
 }
 
 /** Jobs, few at a time in the queue as a person would have them. */
@@ -56,11 +84,7 @@ async function work(from: number, to: number): Promise<void> {
       resolve();
     });
   });
-  for (let i = from; i < to; i++) {
-    const count = 1 + (i % 3);
-    const request = { model: 'tiny', classes: [['Circle'], ['Circle', 'Square']][i % 2] ?? [], count, seed: i * 10, batch: 1 + (i % 4) };
-    await ask('jobs.create', { ...request, sampling: { ...SAMPLING, steps: 1 + (i % 3) } });
-  }
+  for (let i = from; i < to; i++) await create(i);
   await ended;
 }
 
@@ -68,7 +92,7 @@ async function work(from: number, to: number): Promise<void> {
 async function look(): Promise<void> {
   const { items } = await ask('items.list', { limit: 50, before: null, kind: null, search: 'circle' });
   const [a, b] = items;
-  if (!a || !b) throw new Error('The library has no items.');
+  if (!a || !b) throw new Error('The library has no pictures.');
   await ask('items.export', { ids: [a.id, b.id], format: 'webp' });
   await ask('tokens.get', { id: a.id });
   await ask('tokens.decode', { id: a.id, views: [{ depth: 1 }, { depth: 2 }] });
@@ -78,16 +102,33 @@ async function look(): Promise<void> {
   await ask('items.purge', { ids: null });
 }
 
+/** The same of speech: hears a take, says a sentence of it again, saves it, and looks into its tokens. */
+async function listen(): Promise<void> {
+  const told = (await ask('jobs.list', null)).find((job) => job.kind === 'speech');
+  if (!told) throw new Error('Nothing was said.');
+  const take = await ask('speech.take', { job: told.id });
+  const heard = await studio.asset(assets.take(told.id));
+  if (!heard) throw new Error('The take has no sound.');
+  readFileSync(heard.file);
+  await ask('speech.export', { job: told.id, index: null, format: 'flac' });
+  const item = take.sentences.find((sentence) => sentence.item !== null)?.item;
+  if (!item) throw new Error('The take has no sentence.');
+  await ask('tokens.decode', { id: item.id, views: [{ depth: 1 }, { depth: 2 }] });
+  await ask('tokens.edit', { id: item.id, edit: { kind: 'resampleBelow', depth: 1 }, seed: 1 });
+}
+
 const collect = (globalThis as { gc?: () => void }).gc;
 if (!collect) throw new Error('Run it with --expose-gc.');
 for (let done = 0; done < JOBS; done += EVERY) {
   await work(done, done + EVERY);
   await look();
+  await listen();
   collect();
   // Files and pictures that were in use are given back a moment after.
   await delay(50);
   collect();
-  writeSync(1, `memory ${done + EVERY} ${process.memoryUsage.rss()} ${engine?.residentBytes() ?? 0}\n`);
+  const { rss, heapUsed, external } = process.memoryUsage();
+  writeSync(1, `memory ${done + EVERY} ${rss} ${engine?.residentBytes() ?? 0} ${heapUsed} ${external}\n`);
 }
 writeSync(1, `engines ${engines}\n`);
 await studio.close();

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'v
 import { Engine } from '../../src/engine/index.js';
 import { nodeEngine } from '../../src/studio/index.js';
 import { bundleEngineProcess } from '../unit/engine/engine-process.js';
-import { SAMPLING, TINY } from '../unit/engine/fixtures.js';
+import { SAMPLING, TINY, TINY_VOICE, recordedSentence } from '../unit/engine/fixtures.js';
 import { openStudio, setEnvironment } from '../unit/studio/support.js';
 import { Mlserver, mlserverRepository } from './mlserver.js';
 
@@ -19,7 +19,7 @@ const servers: Mlserver[] = [];
 
 beforeAll(async () => {
   engineProcess = await bundleEngineProcess('servers');
-  models = await mlserverRepository(TINY, repository);
+  models = [...(await mlserverRepository(TINY, repository)), ...(await mlserverRepository(TINY_VOICE, repository))];
   servers.push(...(await Promise.all([Mlserver.start(PYTHON, repository, models), Mlserver.start(PYTHON, repository, models)])));
 }, 300_000);
 
@@ -43,6 +43,18 @@ test.each(['http', 'grpc'] as const)('two real servers give the same pictures as
   const items = [5, 77, 0xffff_ffff, 9, 10].map((seed, i) => ({ condition: i % 3, seed }));
   expect(await remote.generate(items, SAMPLING)).toEqual(await local.generate(items, SAMPLING));
   for (const server of servers) expect(await server.inferred('tiny-step')).toBeGreaterThan(3);
+});
+
+test.each(['http', 'grpc'] as const)('a real server says the same sentence as this machine, over %s', async (way) => {
+  const remote = await load({ remote: servers.map((server) => server[way]).join(',') }, TINY_VOICE);
+  expect(remote.probes[0]).toMatchObject({ name: 'remote', state: 'active' });
+  const local = await load({ provider: 'cpu' }, TINY_VOICE);
+  const item = await recordedSentence(local);
+  // Without guidance some of its tensors are empty.
+  for (const change of [{}, { voiceShare: 0.3 }, { guidanceFrom: 0, guidanceTo: 0 }]) {
+    const sampling = { ...SAMPLING, ...change };
+    expect(await remote.speak(item, sampling)).toEqual(await local.speak(item, sampling));
+  }
 });
 
 test.each(['http', 'grpc'] as const)('one of two servers killed in mid-job costs no picture and no job, over %s', async (way) => {
@@ -77,8 +89,8 @@ test('with both servers gone the job fails with a sentence that names them, keep
   expect(await event('job', ({ id, state }) => id === job.id && state === 'done')).toMatchObject({ done: 24 });
 }, 300_000);
 
-async function load(options: Parameters<typeof Engine.load>[1]): Promise<Engine> {
-  const engine = await Engine.load(TINY, { threads: 1, ...options });
+async function load(options: Parameters<typeof Engine.load>[1], folder = TINY): Promise<Engine> {
+  const engine = await Engine.load(folder, { threads: 1, ...options });
   onTestFinished(() => engine.dispose());
   return engine;
 }

@@ -1,4 +1,4 @@
-import type { GraphBorder, RunnableGraph, TensorBorder } from '../borders.js';
+import { type GraphBorder, type RunnableGraph, type TensorBorder, isOfBatches } from '../borders.js';
 import type { TensorData } from '../safetensors.js';
 import { type GraphRunner, type Sizes, type Tensors, dimensions } from '../session.js';
 import { REMOTE_LIMITS } from './limits.js';
@@ -8,7 +8,10 @@ import type { Replicas } from './replicas.js';
 /** Name of a package's graph on an inference server. */
 export const remoteModelName = (packageId: string, graph: RunnableGraph): string => `${packageId}-${graph}`;
 
-/** A graph on inference servers. A batch is divided among those that are well, and every part of it that fails goes to another one. */
+/**
+ * A graph on inference servers. A batch is divided among those that are well, and every part of it that fails goes to another one. A sentence's
+ * step, which has tensors that are not of the batch, goes to one of them as a whole.
+ */
 export class RemoteGraph implements GraphRunner {
   private constructor(
     private readonly replicas: Replicas,
@@ -26,7 +29,7 @@ export class RemoteGraph implements GraphRunner {
   }
 
   async run(sizes: Sizes, inputs: Tensors): Promise<Tensors> {
-    const shares = divide(sizes.B, this.replicas.healthy);
+    const shares = divide(sizes.B, isOfBatches(this.border) ? this.replicas.healthy : 1);
     const parts = await Promise.all(shares.map(({ from, to }) => this.#runPart(sizes, inputs, from, to)));
     return Object.fromEntries(Object.keys(this.border.outputs).map((name, i) => [name, join(parts.map((part) => part[i]))]));
   }

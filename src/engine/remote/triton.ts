@@ -1,4 +1,4 @@
-import type { GraphBorder, TensorBorder } from '../borders.js';
+import { type GraphBorder, type TensorBorder, isOfBatches } from '../borders.js';
 
 export interface TritonOptions {
   /** Largest batch that one run takes; requests that come together are put into one. */
@@ -14,8 +14,7 @@ const QUEUE_DELAY_US = 1000;
 
 /** `config.pbtxt` of a graph for Triton's ONNX Runtime backend. */
 export function tritonConfig(model: string, border: GraphBorder, { maxBatch, instances }: TritonOptions): string {
-  // Triton puts requests together only where every tensor has the batch in front.
-  const batched = [...Object.values(border.inputs), ...Object.values(border.outputs)].every(({ shape }) => shape[0] === 'B');
+  const batched = isOfBatches(border);
   const tensors = (list: Readonly<Record<string, TensorBorder>>): string =>
     Object.entries(list)
       .map(([name, { type, shape }]) => tensor(name, type, batched ? shape.slice(1) : shape))

@@ -3,11 +3,15 @@ import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { onTestFinished } from 'vitest';
+import { type Engine, type SpeakItem, readPackageFile, readSafetensors } from '../../../src/engine/index.js';
 import type { Sampling } from '../../../src/contract/sampling.js';
 
 /** A package with random weights: L = 4 as [2, 2], D = 4, V = 16, H = 8, K = 8, three classes, 16 px. */
 export const TINY = resolve('test/fixtures/models/tiny');
 export const TINY_SHAPE = { L: 4, D: 4, V: 16, H: 8, K: 8 };
+
+/** One that speaks, with random weights: 100 positions a second of 4 depths, 4 text frames a position. */
+export const TINY_VOICE = resolve('test/fixtures/speech/tiny-voice');
 
 export const SAMPLING: Sampling = {
   steps: 6,
@@ -32,6 +36,19 @@ export async function tinyCopy(): Promise<string> {
   const folder = join(await temporaryFolder(), 'tiny');
   await cp(TINY, folder, { recursive: true });
   return folder;
+}
+
+/** The sentence that a speaking package has recorded, with its seed in PyTorch. */
+export async function recordedSentence({ pack }: Engine): Promise<SpeakItem> {
+  const golden = readSafetensors(await readPackageFile(pack, 'golden'));
+  const numbers = (name: string): number[] => [...(golden.tensors.get(`speech.in.${name}`)?.data ?? [])];
+  return {
+    phones: numbers('phones'),
+    ms: numbers('ms'),
+    speed: 1.25,
+    prompt: Int32Array.from(numbers('prompt')),
+    seed: new Uint32Array(Int32Array.from(numbers('seed')))[0] ?? 0,
+  };
 }
 
 export type Json = Record<string, unknown>;

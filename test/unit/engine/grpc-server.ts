@@ -2,7 +2,8 @@ import { type ServerUnaryCall, type sendUnaryData, Server, ServerCredentials, st
 import { onTestFinished } from 'vitest';
 import { type GrpcCalls, type ModelInferRequest, type ModelInferResponse, grpcService } from '../../../src/engine/remote/grpc-service.js';
 import { DATATYPES } from '../../../src/engine/remote/protocol.js';
-import { metadata } from './v2-metadata.js';
+import { dimensions } from '../../../src/engine/session.js';
+import { metadata, sizesOf } from './v2-metadata.js';
 import { ARRAYS, type ServedModel, type V2Server, servedModels } from './v2-server.js';
 
 /** A refusal, an answer in place of the server's own (bytes are sent as they are), or no answer ever. */
@@ -72,15 +73,15 @@ function withBytes(): typeof grpcService {
 }
 
 async function infer(
-  { session, border }: ServedModel,
+  { session, border, samplesPerPosition }: ServedModel,
   { inputs, raw_input_contents: raw }: ModelInferRequest,
   typed: boolean,
 ): Promise<ModelInferResponse> {
-  const B = inputs[0]?.shape[0] ?? 0;
+  const sizes = sizesOf(border, inputs, samplesPerPosition);
   const values = inputs.map(({ datatype }, i) => new ARRAYS[datatype as keyof typeof ARRAYS](new Uint8Array(raw[i] ?? []).buffer));
-  const results = await session.run({ B }, Object.fromEntries(inputs.map(({ name }, i) => [name, values[i] ?? new Uint8Array()])));
+  const results = await session.run(sizes, Object.fromEntries(inputs.map(({ name }, i) => [name, values[i] ?? new Uint8Array()])));
   const tensors = Object.entries(border.outputs).map(([name, { type, shape }]) => {
-    const described = { name, datatype: DATATYPES[type], shape: shape.map((dimension) => (dimension === 'B' ? B : Number(dimension))) };
+    const described = { name, datatype: DATATYPES[type], shape: dimensions(shape, sizes) };
     return { ...described, type, data: results[name] ?? new Uint8Array() };
   });
   const kinds = { int32: 'int_contents', float32: 'fp32_contents', uint8: 'uint_contents' } as const;

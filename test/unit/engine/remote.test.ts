@@ -1,4 +1,6 @@
+import { readFile } from 'node:fs/promises';
 import type { ServerResponse } from 'node:http';
+import { join } from 'node:path';
 import { status } from '@grpc/grpc-js';
 import fc from 'fast-check';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -8,15 +10,16 @@ import { remoteAddresses } from '../../../src/engine/remote/addresses.js';
 import type { ModelInferResponse } from '../../../src/engine/remote/grpc-service.js';
 import { RemoteGraph, divide } from '../../../src/engine/remote/remote-graph.js';
 import { Replicas } from '../../../src/engine/remote/replicas.js';
+import { writeRepository } from '../../../src/engine/remote/repository.js';
 import { tritonConfig } from '../../../src/engine/remote/triton.js';
-import { SAMPLING, TINY } from './fixtures.js';
+import { SAMPLING, TINY, TINY_VOICE, recordedSentence, temporaryFolder } from './fixtures.js';
 import { type GrpcInterception, type GrpcServerOptions, startGrpcServer } from './grpc-server.js';
 import { type V2Server, type V2ServerOptions, startV2Server } from './v2-server.js';
 
 const ITEMS = [5, 77, 0xffff_ffff, 9, 10].map((seed, i) => ({ condition: i % 3, seed }));
 
-async function load(options: LoadOptions = {}): Promise<Engine> {
-  const engine = await Engine.load(TINY, { threads: 1, ...options });
+async function load(options: LoadOptions = {}, folder = TINY): Promise<Engine> {
+  const engine = await Engine.load(folder, { threads: 1, ...options });
   onTestFinished(() => engine.dispose());
   return engine;
 }
@@ -224,6 +227,70 @@ describe('a model on inference servers', () => {
       { numRuns: 150 },
     );
   }, 60_000);
+});
+
+describe('a model that speaks, on inference servers', () => {
+  test.each([
+    ['in JSON', (options?: V2ServerOptions) => startV2Server(TINY_VOICE, options)],
+    ['in binary, as Triton has it', (options?: V2ServerOptions) => startV2Server(TINY_VOICE, { ...options, triton: true })],
+    ['over gRPC', () => startGrpcServer(TINY_VOICE)],
+    ['over gRPC, as Triton has it', () => startGrpcServer(TINY_VOICE, { triton: true })],
+    ['over gRPC, answered in numbers', () => startGrpcServer(TINY_VOICE, { typed: true })],
+  ])('says the same as here, %s', async (_how, start) => {
+    const [a, b] = [await start(), await start()];
+    const remote = await load({ remote: listOf(a, b) }, TINY_VOICE);
+    expect(remote.probes[0]).toMatchObject({ name: 'remote', state: 'active' });
+    const local = await load({ provider: 'cpu' }, TINY_VOICE);
+    const item = await recordedSentence(local);
+    // With guidance of text and voice together, apart, and with none, for which its tensors are empty.
+    for (const change of [{}, { voiceShare: 0.3 }, { guidanceFrom: 0, guidanceTo: 0 }]) {
+      const sampling = { ...SAMPLING, ...change };
+      expect(await remote.speak(item, sampling)).toEqual(await local.speak(item, sampling));
+    }
+    const { tokens } = await local.speak(item, SAMPLING);
+    const depth = new Int32Array(2 * (tokens.length / 4)).fill(2);
+    const twice = Int32Array.from([...tokens, ...tokens]);
+    expect(await remote.decodeViews(2, twice, depth)).toEqual(await local.decodeViews(2, twice, depth));
+    // A sentence is not divided; which of two idle servers says it does not matter.
+    expect([...a.inferred, ...b.inferred].filter((name) => name === 'tiny-voice-step').length).toBeGreaterThan(10);
+  });
+
+  test('says a sentence to its end when one server is killed in the middle of it', async () => {
+    const [a, b] = [await startV2Server(TINY_VOICE), await startGrpcServer(TINY_VOICE)];
+    const remote = await load({ remote: listOf(a, b) }, TINY_VOICE);
+    const local = await load({ provider: 'cpu' }, TINY_VOICE);
+    const item = await recordedSentence(local);
+    const said = await remote.speak(item, SAMPLING, { onStep: ({ step }) => (step === 2 ? a.kill() : undefined) });
+    expect(said).toEqual(await local.speak(item, SAMPLING));
+  });
+});
+
+test('a repository of a model that speaks has all its graphs; only its step, which is not of batches, gets none', async () => {
+  const folder = await temporaryFolder();
+  const options = { maxBatch: 8, instances: null, overwrite: false };
+  expect(await writeRepository(TINY_VOICE, folder, options)).toEqual([
+    'tiny-voice-step',
+    'tiny-voice-decode',
+    'tiny-voice-encode',
+    'tiny-voice-text',
+  ]);
+  const config = (graph: string): Promise<string> => readFile(join(folder, `tiny-voice-${graph}`, 'config.pbtxt'), 'utf8');
+  const step = await config('step');
+  expect(step).toContain('max_batch_size: 0\n');
+  expect(step).not.toContain('dynamic_batching');
+  expect(step).not.toContain('reshape');
+  // Evaluations that guidance needs may be none, which Triton takes where a dimension is free.
+  expect(step).toContain('{ name: "no_text", data_type: TYPE_FP32, dims: [ -1 ] }');
+  expect(step).toContain('{ name: "prompt", data_type: TYPE_INT32, dims: [ -1, -1, 4 ] }');
+  expect(await config('decode')).toContain('{ name: "samples", data_type: TYPE_FP32, dims: [ -1 ] }');
+  expect(await config('text')).toContain('{ name: "speed", data_type: TYPE_FP32, dims: [ 1 ], reshape: { shape: [ ] } }');
+  for (const graph of ['step', 'decode', 'encode', 'text']) {
+    const copy = await readFile(join(folder, `tiny-voice-${graph}`, '1', 'model.onnx'));
+    expect(copy.equals(await readFile(join(TINY_VOICE, `${graph}.onnx`)))).toBe(true);
+  }
+  await expect(writeRepository(TINY_VOICE, folder, options)).rejects.toThrow(
+    /is there already\. Choose another folder, or --overwrite it\./,
+  );
 });
 
 describe('addresses of servers', () => {

@@ -16,10 +16,7 @@ import type { EngineReply } from '../../../src/contract/engine.js';
 import { graphBorders } from '../../../src/engine/borders.js';
 import { tritonConfig } from '../../../src/engine/remote/triton.js';
 import { candidateSeed, guidanceBranches, likeness } from '../../../src/engine/speech.js';
-import { SAMPLING, TINY } from './fixtures.js';
-
-/** Random weights: 100 positions a second of 4 depths, 4 text frames a position. */
-const TINY_VOICE = resolve('test/fixtures/speech/tiny-voice');
+import { SAMPLING, TINY, TINY_VOICE, recordedSentence } from './fixtures.js';
 
 let engine: Engine;
 let golden: ReturnType<typeof readSafetensors>;
@@ -27,14 +24,7 @@ let item: SpeakItem;
 beforeAll(async () => {
   engine = await Engine.load(TINY_VOICE, { provider: 'cpu', threads: 1 });
   golden = readSafetensors(await readPackageFile(engine.pack, 'golden'));
-  const numbers = (name: string): number[] => [...(golden.tensors.get(`speech.in.${name}`)?.data ?? [])];
-  item = {
-    phones: numbers('phones'),
-    ms: numbers('ms'),
-    speed: 1.25,
-    prompt: Int32Array.from(numbers('prompt')),
-    seed: new Uint32Array(Int32Array.from(numbers('seed')))[0] ?? 0,
-  };
+  item = await recordedSentence(engine);
 });
 afterAll(() => engine.dispose());
 

@@ -5,8 +5,8 @@ import { type GraphBorder, graphBorders } from '../../../src/engine/borders.js';
 import { openPackage, readPackageFile } from '../../../src/engine/package.js';
 import { DATATYPES } from '../../../src/engine/remote/protocol.js';
 import { remoteModelName } from '../../../src/engine/remote/remote-graph.js';
-import { GraphSession, type Tensors } from '../../../src/engine/session.js';
-import { metadata } from './v2-metadata.js';
+import { GraphSession, type Sizes, type Tensors, dimensions } from '../../../src/engine/session.js';
+import { metadata, sizesOf } from './v2-metadata.js';
 
 export const ARRAYS = { INT32: Int32Array, FP32: Float32Array, UINT8: Uint8Array } as const;
 
@@ -36,6 +36,7 @@ export interface V2Server {
 export interface ServedModel {
   session: GraphSession;
   border: GraphBorder;
+  samplesPerPosition: number;
 }
 
 /** Sessions of the step and decode graphs of a package, by their names on a server. */
@@ -46,7 +47,8 @@ export async function servedModels(packageFolder: string): Promise<Map<string, S
   for (const graph of ['step', 'decode'] as const) {
     const session = await GraphSession.create(await readPackageFile(pack, graph), borders[graph], { provider: 'cpu', threads: 1 });
     onTestFinished(() => session.release());
-    models.set(remoteModelName(pack.manifest.id, graph), { session, border: borders[graph] });
+    const samplesPerPosition = pack.manifest.sound?.samplesPerPosition ?? 0;
+    models.set(remoteModelName(pack.manifest.id, graph), { session, border: borders[graph], samplesPerPosition });
   }
   return models;
 }
@@ -65,10 +67,10 @@ export async function startV2Server(packageFolder: string, { triton = false, int
     if (what === 'ready') return send(response, {});
     if (what === undefined) return send(response, metadata(name, model.border, triton));
     const inputs = await readInputs(request);
-    const B = inputs[0]?.shape[0] ?? 0;
-    const outputs = await model.session.run({ B }, Object.fromEntries(inputs.map(({ name: input, values }) => [input, values])));
+    const sizes = sizesOf(model.border, inputs, model.samplesPerPosition);
+    const outputs = await model.session.run(sizes, Object.fromEntries(inputs.map(({ name: input, values }) => [input, values])));
     inferred.push(name);
-    sendOutputs(response, outputs, model.border, B, triton);
+    sendOutputs(response, outputs, model.border, sizes, triton);
   };
 
   const server = createServer((request, response) => {
@@ -101,10 +103,10 @@ async function readInputs(request: IncomingMessage): Promise<{ name: string; sha
   });
 }
 
-function sendOutputs(response: ServerResponse, outputs: Tensors, border: GraphBorder, B: number, binary: boolean): void {
+function sendOutputs(response: ServerResponse, outputs: Tensors, border: GraphBorder, sizes: Sizes, binary: boolean): void {
   const tensors = Object.entries(border.outputs).map(([name, { type, shape }]) => {
     const data = outputs[name] ?? new Uint8Array();
-    return { name, datatype: DATATYPES[type], shape: shape.map((dimension) => (dimension === 'B' ? B : dimension)), data };
+    return { name, datatype: DATATYPES[type], shape: dimensions(shape, sizes), data };
   });
   if (!binary) return send(response, { outputs: tensors.map((tensor) => ({ ...tensor, data: Array.from(tensor.data) })) });
   const header = Buffer.from(

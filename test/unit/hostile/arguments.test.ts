@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { main } from '../../../src/cli/program.js';
 import { setEnvironment } from '../studio/support.js';
+import { CASES } from './mutations.js';
 
 const WORDS = [
   'image',
@@ -63,6 +64,6 @@ it('whatever is typed ends with an exit code and words for people, never with a 
       expect(said).not.toMatch(/\n\s+at .*:\d+/);
       if (code !== 0) expect(said.trim()).not.toBe('');
     }),
-    { numRuns: 300 },
+    { numRuns: CASES.arguments },
   );
 }, 120_000);

@@ -5,7 +5,7 @@ import { expect, it } from 'vitest';
 import { StudioError } from '../../../src/contract/index.js';
 import { stageRestore } from '../../../src/studio/index.js';
 import { openStudio, request, temporaryFolder } from '../studio/support.js';
-import { damaged } from './mutations.js';
+import { CASES, damaged } from './mutations.js';
 
 it('a backup is taken or refused with a sentence, wherever it is damaged, and writes nowhere but in its own place', async () => {
   const { studio, ask, ended } = openStudio();
@@ -34,6 +34,6 @@ it('a backup is taken or refused with a sentence, wherever it is damaged, and wr
       if (!staged) return;
       expect(readdirSync(join(data, 'restored')).every((name) => ['studio.db', 'items', 'voices'].includes(name))).toBe(true);
     }),
-    { numRuns: 200 },
+    { numRuns: CASES.backup },
   );
 }, 240_000);

@@ -6,6 +6,7 @@ import { nodeEngine } from '../../../src/studio/index.js';
 import { bundleEngineProcess } from '../engine/engine-process.js';
 import { speakingStudio } from '../studio/speech/studio.js';
 import { type TestStudio, openStudio, request, temporaryFolder } from '../studio/support.js';
+import { CASES } from './mutations.js';
 
 const CORPUS = resolve('test/fixtures/hostile');
 const FILES = readdirSync(CORPUS).filter((name) => name !== 'README.md');
@@ -29,6 +30,12 @@ function asks(name: string): [call: Parameters<TestStudio['ask']>[0], params: un
     ['voices.add', { name: 'Ada', file, region: null, consent: 'I agree to that.' } satisfies ParamsInput<'voices.add'>],
   ];
 }
+
+it('at least 10,000 cases are generated and mutated in a run', () => {
+  const { compressedSound, graph, sound, ...once } = CASES;
+  const sum = Object.values(once).reduce((a, b) => a + b, 0);
+  expect(sum + 2 * compressedSound + 3 * graph + sound).toBeGreaterThanOrEqual(10_000);
+});
 
 it(
   'every file of the corpus is refused with a sentence by every reader, or taken, and nothing of it stays half-done',

@@ -18,7 +18,7 @@ import { withPngText } from '../../../src/studio/png-text.js';
 import { compressed } from '../../../src/studio/compressed-sound.js';
 import { embedInPng, readRecipe } from '../../../src/studio/recipe-file.js';
 import { SAMPLING, makePackage, temporaryFolder } from '../studio/support.js';
-import { damaged, mutated } from './mutations.js';
+import { CASES, damaged, mutated } from './mutations.js';
 
 const recipe: Recipe = {
   format: 1,
@@ -63,7 +63,7 @@ it('a token file is read or refused with a sentence, wherever it is damaged', ()
         refusal(error);
       }
     }),
-    { numRuns: 3000 },
+    { numRuns: CASES.tokenFile },
   );
 });
 
@@ -76,7 +76,7 @@ it('a manifest is taken or listed with what is wrong, whatever is in it', async 
       const parsed = ManifestSchema.safeParse(value);
       if (!parsed.success) expect(explain(parsed.error)).not.toBe('');
     }),
-    { numRuns: 2500 },
+    { numRuns: CASES.manifest },
   );
   const text = fc.oneof(
     { weight: 4, arbitrary: mutated(manifest).map((value) => JSON.stringify(value) ?? '') },
@@ -89,7 +89,7 @@ it('a manifest is taken or listed with what is wrong, whatever is in it', async 
       if (taken) expect(problem).toBeNull();
       else expect(problem).toMatch(SENTENCE);
     }),
-    { numRuns: 300 },
+    { numRuns: CASES.manifestFile },
   );
 }, 240_000);
 
@@ -122,7 +122,7 @@ it('a picture gives its recipe or a sentence, wherever it is damaged and whateve
         refusal(error);
       }
     }),
-    { numRuns: 1500 },
+    { numRuns: CASES.picture },
   );
 }, 240_000);
 
@@ -138,7 +138,7 @@ it.each(['flac', 'mp3'] as const)(
           refusal(error);
         }
       }),
-      { numRuns: 500 },
+      { numRuns: CASES.compressedSound },
     );
   },
   120_000,

@@ -4,9 +4,8 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { StudioError } from '../../../src/contract/index.js';
 import { checkGraph } from '../../../src/engine/onnx/check-graph.js';
-import { damaged } from './mutations.js';
+import { CASES, damaged } from './mutations.js';
 
-const RUNS = 700;
 const CAP = 2 ** 33;
 /** Far above what the largest takes here; a check that a few bytes can slow down would go beyond it. */
 const SLOWEST_MS = 2000;
@@ -30,7 +29,7 @@ function check(bytes: Uint8Array): void {
 }
 
 it('a real graph is taken or refused, wherever bytes of it are flipped, cut or doubled', () => {
-  fc.assert(fc.property(graph.chain(damaged), check), { numRuns: RUNS });
+  fc.assert(fc.property(graph.chain(damaged), check), { numRuns: CASES.graph });
 }, 120_000);
 
 it('a real graph that was cut off is refused', () => {
@@ -40,7 +39,7 @@ it('a real graph that was cut off is refused', () => {
       check(bytes);
       expect(() => checkGraph(bytes, CAP)).toThrow(StudioError);
     }),
-    { numRuns: RUNS },
+    { numRuns: CASES.graph },
   );
 }, 120_000);
 
@@ -65,7 +64,7 @@ it('a length that claims more than there is allocates nothing of it', () => {
       check(bytes);
       expect(() => checkGraph(bytes, CAP)).toThrow(StudioError);
     }),
-    { numRuns: RUNS },
+    { numRuns: CASES.graph },
   );
   expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(2 ** 30);
 }, 120_000);

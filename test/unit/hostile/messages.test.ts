@@ -3,9 +3,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type CallName, ErrorCode, calls, fromJson, toJson } from '../../../src/contract/index.js';
 import { SAMPLING, openStudio, request } from '../studio/support.js';
-import { mutated } from './mutations.js';
+import { CASES, mutated } from './mutations.js';
 
-const RUNS = 4000;
 const ID = '0123456789abcdef';
 
 /** Parameters that each call takes; what is sent is these, damaged. */
@@ -105,7 +104,7 @@ describe('a message of the contract', () => {
         expect(reply.error.code).not.toBe('internal');
         expect(reply.error.message).toMatch(/^\S.*[.?]$/s);
       }),
-      { numRuns: RUNS },
+      { numRuns: CASES.message },
     );
     expect(({} as Record<string, unknown>)['polluted']).toBeUndefined();
     // Still itself, and nothing was made.
@@ -120,7 +119,7 @@ describe('a message of the contract', () => {
         fc.pre(!Object.hasOwn(calls, name));
         expect(await studio.call(name as CallName, null as never)).toMatchObject({ ok: false, error: { code: 'bad-request' } });
       }),
-      { numRuns: 500 },
+      { numRuns: CASES.callName },
     );
   });
 });
@@ -147,7 +146,7 @@ describe('JSON on the wire', () => {
     fc.assert(
       // Not toEqual, which trips over keys such as “constructor”.
       fc.property(value, (sent) => isDeepStrictEqual(fromJson(toJson(sent)), sent)),
-      { numRuns: 1000 },
+      { numRuns: CASES.json },
     );
   });
 

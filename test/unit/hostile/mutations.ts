@@ -1,5 +1,24 @@
 import fc from 'fast-check';
 
+/** How many cases are made of each kind, in every run of the tests: together at least 10,000 (`corpus.test.ts`). */
+export const CASES = {
+  tokenFile: 3000,
+  manifest: 2500,
+  manifestFile: 300,
+  picture: 1500,
+  /** Of each format. */
+  compressedSound: 500,
+  /** Of each sound. */
+  sound: 500,
+  /** Of each of three ways to damage one. */
+  graph: 700,
+  message: 4000,
+  callName: 500,
+  json: 1000,
+  backup: 200,
+  arguments: 300,
+} as const;
+
 /** A file with some bytes changed, cut out, doubled or cut off. */
 export function damaged(bytes: Uint8Array): fc.Arbitrary<Uint8Array> {
   const place = fc.nat(bytes.length - 1);

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { StudioError, toWav } from '../../../src/contract/index.js';
 import { readSound } from '../../../src/studio/audio/sound.js';
-import { damaged } from './mutations.js';
+import { CASES, damaged } from './mutations.js';
 
 const FOLDER = resolve('test', 'fixtures', 'sounds');
 /** A second of sound at most: what claims to be hours must be refused long before it is unpacked. */
@@ -35,7 +35,7 @@ it.each(files)(
           expect(error).toMatchObject({ code: 'bad-file', message: expect.stringMatching(/^“.*\.$/s) as string });
         }
       }),
-      { numRuns: 500 },
+      { numRuns: CASES.sound },
     );
   },
   240_000,

@@ -56,7 +56,7 @@ async function generate({ id, items, sampling, previewEveryMs }) {
 /** @param {RequestOf<'load'>} request */
 function load({ id, folder }) {
   const manifest = JSON.parse(readFileSync(path.join(folder, 'model.json'), 'utf8'));
-  model = { tokens: manifest.tokens, size: manifest.image.size };
+  model = { tokens: manifest.tokens, size: manifest.image?.size ?? 0 };
   const probes = [{ name: /** @type {const} */ ('cpu'), state: /** @type {const} */ ('active'), reason: 'Works.', stepMs: 1, maxError: 0 }];
   send({ type: 'loaded', id, provider: 'cpu', probes, loadMs: 1 });
 }
