@@ -143,10 +143,15 @@ export const inspectorCalls = {
   'tokens.import': { params: z.strictObject({ name: FileName, bytes: Upload, model: Model.nullable() }), result: Item },
   /**
    * The tokens; the strip of all depths, as a PNG or, of a sound, as one WAV; or the unmasking: of pictures as an animation, WebP or GIF, of
-   * sounds (`steps`) as one WAV of its steps one after another, at most `INSPECTOR_LIMITS.heardSteps` of them evenly spread.
+   * sounds (`steps`) as one WAV of its steps one after another, at most `INSPECTOR_LIMITS.heardSteps` of them evenly spread. What can hold the
+   * recipe does, unless settings say otherwise or `recipe` is false.
    */
   'tokens.export': {
-    params: z.strictObject({ id: ItemId, format: z.enum(['safetensors', 'npy', 'csv', 'strip', 'webp', 'gif', 'steps']) }),
+    params: z.strictObject({
+      id: ItemId,
+      format: z.enum(['safetensors', 'npy', 'csv', 'strip', 'webp', 'gif', 'steps']),
+      recipe: z.boolean().default(true),
+    }),
     result: ExportedFile,
   },
 
