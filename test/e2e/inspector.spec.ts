@@ -313,32 +313,38 @@ test('takes back a token file that it saved', async ({ studio }) => {
   expect((await tokensOf(studio, await inspected(studio))).codes).toEqual(original.codes);
 });
 
-test('takes a clip in as a sound: its waveform, its depths, and what is selected', async ({ data, launch }) => {
-  await cp(path.resolve('test/fixtures/codecs/tiny-codec'), path.join(data.models, 'tiny-codec'), { recursive: true });
-  const studio = await launch();
-  await studio.page.getByRole('link', { name: 'Inspect', exact: true }).click();
-  await expect(studio.page.getByRole('heading', { name: 'Inspect tokens' })).toBeVisible();
-  const samples = Float32Array.from({ length: 2000 }, (_, n) => 0.5 * Math.sin((2 * Math.PI * 440 * n) / 8000));
-  await studio.drop({ name: 'clip.wav', bytes: Buffer.from(toWav(samples, 8000)), type: 'audio/wav' });
-  await expect(studio.page.getByRole('heading', { level: 1 })).toHaveText('clip.wav');
-  await expect(studio.inspectedPicture).toHaveAccessibleName('clip.wav, All depths');
-  await expect(studio.inspectedPicture.locator('canvas').first()).toBeVisible();
-  await expect(studio.page.getByText('0.00 of 0.25 s')).toBeVisible();
+// What training/export_codec.py made of models of transformers with random weights.
+for (const { made, codec, positions } of [
+  { made: 'an EncodecModel', codec: 'tiny-codec', positions: 250 },
+  { made: 'a DacModel', codec: 'tiny-dac', positions: 334 },
+]) {
+  test(`takes a clip in as a sound by ${made}: its waveform, its depths, and what is selected`, async ({ data, launch }) => {
+    await cp(path.resolve('test/fixtures/codecs', codec), path.join(data.models, codec), { recursive: true });
+    const studio = await launch();
+    await studio.page.getByRole('link', { name: 'Inspect', exact: true }).click();
+    await expect(studio.page.getByRole('heading', { name: 'Inspect tokens' })).toBeVisible();
+    const samples = Float32Array.from({ length: 2000 }, (_, n) => 0.5 * Math.sin((2 * Math.PI * 440 * n) / 8000));
+    await studio.drop({ name: 'clip.wav', bytes: Buffer.from(toWav(samples, 8000)), type: 'audio/wav' });
+    await expect(studio.page.getByRole('heading', { level: 1 })).toHaveText('clip.wav');
+    await expect(studio.inspectedPicture).toHaveAccessibleName('clip.wav, All depths');
+    await expect(studio.inspectedPicture.locator('canvas').first()).toBeVisible();
+    await expect(studio.page.getByText('0.00 of 0.25 s')).toBeVisible();
 
-  // A click goes to a moment, and another depth stays there.
-  const box = await studio.inspectedPicture.boundingBox();
-  await studio.inspectedPicture.click({ position: { x: (box?.width ?? 0) * 0.4, y: 40 } });
-  await expect(studio.page.getByText('0.10 of 0.25 s')).toBeVisible();
-  await studio.page.getByRole('slider', { name: 'Depth', exact: true }).fill('1');
-  await expect(studio.inspectedPicture).toHaveAccessibleName('clip.wav, Depths 1 to 1');
-  await expect(studio.page.getByText('0.10 of 0.25 s')).toBeVisible();
-  await expect(studio.page.getByRole('button', { name: 'Play what depth 1 added' })).toBeVisible();
-  await expect(studio.page.getByRole('img', { name: /^Mel distance to full depth: .* dB at 1, 0 dB at 4/ })).toBeVisible();
+    // A click goes to a moment, and another depth stays there.
+    const box = await studio.inspectedPicture.boundingBox();
+    await studio.inspectedPicture.click({ position: { x: (box?.width ?? 0) * 0.4, y: 40 } });
+    await expect(studio.page.getByText('0.10 of 0.25 s')).toBeVisible();
+    await studio.page.getByRole('slider', { name: 'Depth', exact: true }).fill('1');
+    await expect(studio.inspectedPicture).toHaveAccessibleName('clip.wav, Depths 1 to 1');
+    await expect(studio.page.getByText('0.10 of 0.25 s')).toBeVisible();
+    await expect(studio.page.getByRole('button', { name: 'Play what depth 1 added' })).toBeVisible();
+    await expect(studio.page.getByRole('img', { name: /^Mel distance to full depth: .* dB at 1, 0 dB at 4/ })).toBeVisible();
 
-  // A drag over the first fifth of 250 positions.
-  await regionOfPicture(studio, { x: 0.002, y: 0.5 }, { x: 0.199, y: 0.5 });
-  await expect(studio.page.getByRole('complementary')).toContainText('200 tokens');
-});
+    // A drag over the first fifth of the positions, each of which has four tokens.
+    await regionOfPicture(studio, { x: 0.002, y: 0.5 }, { x: 0.199, y: 0.5 });
+    await expect(studio.page.getByRole('complementary')).toContainText(`${4 * Math.ceil(0.199 * positions)} tokens`);
+  });
+}
 
 for (const theme of ['Light', 'Dark'] as const) {
   test(`${theme.toLowerCase()}: nothing serious for axe in any tab of the inspector`, async ({ studio }, info) => {
