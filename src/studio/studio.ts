@@ -207,6 +207,7 @@ function assemble(
     engine,
     queue,
     exports,
+    encoder,
     reports,
     licences: new Licences(licencesFile ?? null, chromiumNotices ?? null),
     openFolder,

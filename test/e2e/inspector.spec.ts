@@ -291,6 +291,7 @@ test('saves the tokens, a chart, and the unmasking', async ({ studio }) => {
   expect(chart.name).toBe('residual-energy.svg');
   expect(chart.bytes.toString()).toMatch(/^<svg[^>]+xmlns="http:\/\/www\.w3\.org\/2000\/svg"/);
   expect(chart.bytes.toString()).not.toContain('oklch(');
+  expect(chart.bytes.toString()).toContain('>Residual energy</text>');
   const png = await studio.host.download(() => studio.page.getByRole('button', { name: 'Save Residual energy as PNG' }).click());
   expect(png.bytes.toString('latin1', 1, 4)).toBe('PNG');
   // The grid is a chart as well.

@@ -50,7 +50,7 @@ describe('an open item', () => {
     const { ask, item } = await opened();
     const depths = [0, 1, 2, 3].map((depth) => ({ depth }));
     const { frames, contentType } = await ask('tokens.decode', { id: item.id, views: depths });
-    expect(contentType).toBe('image/webp');
+    expect(contentType).toBe('image/png');
     expect(await Promise.all(frames.map(painted))).toEqual([0, 4, 8, 12]);
     const others = await ask('tokens.decode', {
       id: item.id,
