@@ -2,7 +2,7 @@
  * `xvfb-run -a node scripts/screenshot.mjs [out.png|out.webp|folder] [light|dark] [width] [height] [view…]`: the real window with what the
  * shipped models make. Without a view the Images page after twelve pictures, as the README shows it; into a folder (`docs/inspector light 1280 800`)
  * every view of the inspector in VIEWS, or those that are named, as docs/inspector.md does. The voice of the sentences is the reader of
- * test/fixtures/sounds. With RESGEN_DATA, what was made is kept in that folder, and not made again where it is there.
+ * test/fixtures/sounds.
  */
 import { mkdtemp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
@@ -91,8 +91,6 @@ async function generate(wantedTheme) {
   const { studio } = window;
   if (!studio) throw new Error('The page has no bridge.');
   await studio.call('settings.set', { theme: wantedTheme === 'dark' ? 'dark' : 'light' });
-  const there = await studio.call('items.list', { limit: 1, before: null, kind: 'image', search: '' });
-  if (there.ok && there.value.total > 0) return;
   const models = await studio.call('models.list', null);
   const manifest = models.ok ? models.value.find((m) => m.manifest?.kind === 'image' && m.manifest.files.step)?.manifest : undefined;
   const preset = manifest?.presets.find((p) => p.id === manifest.defaultPreset);
@@ -113,8 +111,6 @@ async function generate(wantedTheme) {
 async function speak(clip) {
   const { studio } = window;
   if (!studio) throw new Error('The page has no bridge.');
-  const there = await studio.call('items.list', { limit: 1, before: null, kind: 'speech', search: '' });
-  if (there.ok && there.value.total > 0) return;
   const models = await studio.call('models.list', null);
   const manifest = models.ok ? models.value.find((m) => m.manifest?.files.text)?.manifest : undefined;
   const preset = manifest?.presets.find((p) => p.id === manifest.defaultPreset);

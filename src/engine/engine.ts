@@ -28,11 +28,9 @@ export interface LoadOptions {
   remote?: string | undefined;
 }
 
-export interface GenerateOptions {
-  onStep?: SampleOptions['onStep'];
+export interface GenerateOptions extends Omit<SampleOptions, 'preview'> {
   /** Decode a preview at most once in this many milliseconds; null for none. */
   previewEveryMs?: number | null;
-  signal?: AbortSignal;
 }
 
 /** A sample with its picture: RGB pixels `[S, S, 3]`. */
@@ -138,10 +136,10 @@ export class Engine {
         `The model has no class number ${unknown.condition}: it has ${manifest.classes.length}. Pick one of its classes.`,
       );
     }
+    const { previewEveryMs, ...others } = options;
     const samples = await sample(this.stepFunction(), manifest.tokens, items, sampling, {
-      ...(options.onStep ? { onStep: options.onStep } : {}),
-      ...(options.signal ? { signal: options.signal } : {}),
-      ...(options.previewEveryMs ? { preview: { everyMs: options.previewEveryMs, decode: this.decodeBatch } } : {}),
+      ...others,
+      ...(previewEveryMs ? { preview: { everyMs: previewEveryMs, decode: this.decodeBatch } } : {}),
     });
     const B = items.length;
     const tokens = new Int32Array(B * L * D);
@@ -212,7 +210,7 @@ export class Engine {
    * @throws StudioError `bad-request` for what the model can't say: it does not speak, does not know a phone, or the sentence is too long for
    * it; `cancelled` when the signal ends it
    */
-  async speak(item: SpeakItem, sampling: Sampling, { onStep, signal }: Omit<GenerateOptions, 'previewEveryMs'> = {}): Promise<Spoken> {
+  async speak(item: SpeakItem, sampling: Sampling, options: Omit<GenerateOptions, 'previewEveryMs'> = {}): Promise<Spoken> {
     const { phones, ms, speed, prompt, seed, fixed } = item;
     const { speech, sound } = this.checkSpoken(phones, prompt);
     if (ms.length !== phones.length) throw new StudioError('bad-request', 'Every phone needs a length. Ask for the lengths again.');
@@ -239,10 +237,7 @@ export class Engine {
       const sizes = { L, P: phones.length, Q, G: branches.no_text.length, F: branches.no_voice.length };
       return { sizes, more: { ...condition, ...branches } };
     });
-    const [said] = await sample(step, { L, D, V, H }, [{ condition: 0, seed, fixed }], sampling, {
-      ...(signal ? { signal } : {}),
-      ...(onStep ? { onStep } : {}),
-    });
+    const [said] = await sample(step, { L, D, V, H }, [{ condition: 0, seed, fixed }], sampling, options);
     if (!said) throw new StudioError('internal', 'The engine sampled no sentence. Try again.');
     const [samples] = await this.decodeViews(1, said.tokens, new Int32Array(L).fill(D));
     return { ...said, samples: samples instanceof Float32Array ? samples : new Float32Array() };

@@ -63,8 +63,8 @@ export class Views {
       const part = wanted.slice(first, first + TOGETHER);
       const tokens = concatenate(part.map(({ codes }) => codes));
       const depth = concatenate(part.map((one) => one.depth));
-      // The engine is lent anew for each part, so that other work is not kept waiting for all of them.
-      frames.push(...(await this.engine.use(model, this.provider, (session) => session.decodeViews(part.length, tokens, depth))));
+      // Each part by itself, so that other work is not kept waiting for all of them.
+      frames.push(...(await this.engine.decodeViews(model, this.provider, { B: part.length, tokens, depth })));
     }
     return frames;
   }

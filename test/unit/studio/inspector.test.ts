@@ -70,6 +70,18 @@ describe('an open item', () => {
     expect(replay.scheduled.at(-1)).toBe(0);
   });
 
+  it('is decoded while a job runs, and does not wait for its end', async () => {
+    setEnvironment('FAKE_STEP_MS', '200');
+    const { ask, item, event, events } = await opened();
+    events.length = 0;
+    const job = await ask('jobs.create', request({ count: 1, seed: 5 }));
+    await event('progress');
+    const { frames } = await ask('tokens.decode', { id: item.id, views: [{ depth: 2 }] });
+    expect(await painted(frames[0] ?? new Uint8Array())).toBe(8);
+    expect((await ask('jobs.list', null)).find(({ id }) => id === job.id)?.state).toBe('running');
+    await ask('jobs.cancel', { id: job.id });
+  });
+
   it.each([
     ['a depth it has not', { depth: 4 }, /^bad-request: This item has 3 depths/],
     ['depths of too few positions', { depths: Uint8Array.of(1) }, /^bad-request: Give 4 depths from 0 to 3/],
