@@ -272,6 +272,12 @@ test('opens tokens of a package of codebooks alone, with the energy that is left
   const slider = studio.page.getByRole('slider', { name: 'Depth', exact: true });
   await slider.fill('2');
   await expect(studio.page.getByText(/^Energy left \d/)).toBeVisible();
+
+  // A chart of points is saved with its points, which are lines of no length with round ends, and with what their colours mean.
+  await studio.openTool('Codebook');
+  await expect(studio.page.getByRole('img', { name: 'Codes of depth 1: 16 points.' })).toBeVisible();
+  const map = await studio.host.download(() => studio.page.getByRole('button', { name: 'Save Codes of depth 1 as SVG' }).click());
+  expect(map.bytes.toString()).toMatch(/>Codes of depth 1<\/text>.*<circle .*>never used<\/text>.*<path [^>]*stroke-linecap="round"/);
 });
 
 test('saves the tokens, a chart, and the unmasking', async ({ studio }) => {

@@ -2,6 +2,9 @@ import { download } from '../../shared/files.js';
 
 const NAMESPACE = 'http://www.w3.org/2000/svg';
 
+/** Around a chart that is a file of its own. */
+const MARGIN = 12;
+
 const PROPERTIES = [
   'fill',
   'fill-opacity',
@@ -9,6 +12,7 @@ const PROPERTIES = [
   'stroke-width',
   'stroke-opacity',
   'stroke-dasharray',
+  'stroke-linecap',
   'stroke-linejoin',
   'opacity',
   'font-family',
@@ -44,13 +48,14 @@ export function drawingOf(figure: HTMLElement): Drawing {
     part.removeAttribute('style');
   });
   const above = caption.offsetHeight;
-  const { width, height: own } = chart.viewBox.baseVal;
-  const height = own + above;
+  const { width: inner, height: below } = chart.viewBox.baseVal;
+  const [width, height] = [inner + 2 * MARGIN, above + below + 2 * MARGIN];
   const plot = element('g', { transform: `translate(0 ${above})` });
   plot.append(...copy.childNodes);
-  copy.replaceChildren(element('rect', { width: '100%', height: '100%', fill: plainColour(groundOf(chart)) }), ...headingOf(caption), plot);
+  const ground = element('rect', { x: `${-MARGIN}`, y: `${-MARGIN}`, width: '100%', height: '100%', fill: plainColour(groundOf(chart)) });
+  copy.replaceChildren(ground, ...headingOf(caption), plot);
   copy.setAttribute('xmlns', NAMESPACE);
-  copy.setAttribute('viewBox', `0 0 ${width} ${height}`);
+  copy.setAttribute('viewBox', `${-MARGIN} ${-MARGIN} ${width} ${height}`);
   copy.setAttribute('width', String(width));
   copy.setAttribute('height', String(height));
   copy.removeAttribute('class');
