@@ -3,7 +3,8 @@
     pip install -r training/requirements-codecs.txt # for the models of transformers
     python -m training.export_codec --run voice-codec --id voice-codec --title "Voice codec" --licence MIT --card docs/models/voice-codec/card.md --out resources/models/voice-codec
     python -m training.export_codec --model facebook/encodec_24khz --id encodec-24khz --licence CC-BY-NC-4.0 --out models/encodec-24khz
-    python -m training.export_codec --random --id tiny-codec --licence CC0-1.0 --out test/fixtures/codecs/tiny-codec
+    python -m training.export_codec --random encodec --id tiny-codec --licence CC0-1.0 --out test/fixtures/codecs/tiny-codec
+    python -m training.export_codec --random dac --id tiny-dac --licence CC0-1.0 --out test/fixtures/codecs/tiny-dac
 
 `--run` is a run of `training.train_codec`; `--model` a name on the hub or a folder that `save_pretrained` wrote. The package has no `step`: it encodes, decodes and is inspected, and
 generates nothing. All of them add up one embedding a depth and decode the sum, which is all that the studio asks of a codec.
@@ -207,6 +208,19 @@ def random_encodec() -> nn.Module:
     return model
 
 
+def random_dac() -> nn.Module:
+    """A tiny DAC with untrained weights, with a projection before each codebook and after it: D = 4, V = 16, H = 16, 6 samples a position."""
+    from transformers import DacConfig, DacModel
+
+    torch.manual_seed(0)
+    sizes = {"encoder_hidden_size": 4, "decoder_hidden_size": 16, "downsampling_ratios": [2, 3]}
+    codes = {"n_codebooks": 4, "codebook_size": 16, "codebook_dim": 3}
+    return DacModel(DacConfig(**sizes, **codes, sampling_rate=8000)).eval()
+
+
+RANDOM = {"encodec": random_encodec, "dac": random_dac}
+
+
 def graph_cases(parts: Parts):
     """(name, module, golden inputs, output names, dynamic shapes); two clips a batch, one of them decoded at half its depth."""
     D, V, _ = parts.e_DVH.shape
@@ -262,7 +276,7 @@ def main() -> None:
     source = p.add_mutually_exclusive_group(required=True)
     source.add_argument("--model", help="name on the hub, or a folder that save_pretrained wrote")
     source.add_argument("--run", help="name of a run of training.train_codec")
-    source.add_argument("--random", action="store_true", help="a tiny EnCodec with untrained weights, for tests")
+    source.add_argument("--random", choices=RANDOM, help="a tiny one with untrained weights, for tests")
     p.add_argument("--runs", default=os.environ.get("RESGEN_RUNS", "runs"), type=Path)
     p.add_argument("--out", required=True, type=Path)
     p.add_argument("--id", required=True, help="id of the package: lower-case letters, digits and dashes")
@@ -274,8 +288,8 @@ def main() -> None:
     card = args.card.read_text() if args.card else None
     with tempfile.TemporaryDirectory() as folder:
         if args.random:
-            random_encodec().save_pretrained(Path(folder) / "random-encodec")
-        source = load_run(args.runs, args.run) if args.run else args.model or str(Path(folder) / "random-encodec")
+            RANDOM[args.random]().save_pretrained(Path(folder) / f"random-{args.random}")
+        source = load_run(args.runs, args.run) if args.run else args.model or str(Path(folder) / f"random-{args.random}")
         export_codec(source, args.out, args.id, args.title or args.id, args.version, args.licence, card)
     print(f"{args.out}: {sum(f.stat().st_size for f in args.out.iterdir()) / 1e6:.1f} MB")
 

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { type Edit, type Item, StudioError } from '../contract/index.js';
 import type { Studio } from '../studio/index.js';
 import type { SetCode } from './edit-options.js';
-import { type Host, ask, withStudio } from './host.js';
+import { type Host, ask, takeRecipeChoice, withStudio } from './host.js';
 import { copyAsset } from './image.js';
 import { unlessInterrupted } from './interrupt.js';
 import { ProgressLine, exitCodes, printResult } from './output.js';
@@ -25,6 +25,7 @@ interface EditOptions {
   seed?: number;
   class?: string;
   out: string;
+  recipe?: boolean;
   overwrite: boolean;
   json: boolean;
 }
@@ -54,6 +55,7 @@ export async function edit(host: Host, file: string, options: EditOptions): Prom
   // Before the first step: the work should not end on a file that was there all the time.
   if (!options.overwrite && existsSync(options.out)) throw alreadyThere(options.out);
   return withStudio(host, false, async (studio) => {
+    await takeRecipeChoice(host, studio, options.recipe);
     const { url, changed, recipe } = await unlessInterrupted(() => make(host, studio, file, { chosen, format, options }));
     await copyAsset(studio, url, options.out, options.overwrite);
     printResult(options.json, { file: options.out, changed, recipe }, options.out);
@@ -83,7 +85,8 @@ async function make(
       items.push(second);
       return second.id;
     });
-    if (change.kind.startsWith('resample') || !isTokenFormat(format)) await borrowVoices(host, studio, items);
+    // Whoever is generated anew, mixed with somebody else or heard must have agreed.
+    if (change.kind.startsWith('resample') || 'other' in change || !isTokenFormat(format)) await borrowVoices(host, studio, items);
     const edited = await ask(studio, 'tokens.edit', {
       id: item.id,
       edit: change,

@@ -1,6 +1,6 @@
 import { extname } from 'node:path';
 import { StudioError } from '../contract/index.js';
-import { type Host, ask, withStudio } from './host.js';
+import { type Host, ask, takeRecipeChoice, withStudio } from './host.js';
 import { copyAsset } from './image.js';
 import { unlessInterrupted } from './interrupt.js';
 import { exitCodes, printResult } from './output.js';
@@ -23,7 +23,7 @@ const FORMATS = {
 export async function exportTokens(
   host: Host,
   file: string,
-  options: { model: string; out: string; steps: boolean; overwrite: boolean; json: boolean },
+  options: { model: string; out: string; steps: boolean; recipe?: boolean; overwrite: boolean; json: boolean },
 ): Promise<number> {
   const wanted = formatOf(options.out, FORMATS);
   if (options.steps && wanted !== 'strip') {
@@ -34,6 +34,7 @@ export async function exportTokens(
   }
   const format = options.steps ? 'steps' : wanted;
   return withStudio(host, false, async (studio) => {
+    await takeRecipeChoice(host, studio, options.recipe);
     const { url, bytes } = await unlessInterrupted(async () => {
       const item = await itemOf(studio, file, options.model);
       if (format === 'strip' || format === 'steps') await borrowVoices(host, studio, [item]);

@@ -75,16 +75,32 @@ export async function withStudio<T>(host: Host, keep: boolean, work: (studio: St
  * read, because the studio is open, recipes stay out, and the terminal says so.
  */
 export async function takePreferences(host: Host, studio: Studio): Promise<void> {
-  let preferences: Preferences | null;
-  try {
-    preferences = readPreferences(dataFolder(host.data));
-  } catch (error) {
-    note(`${StudioError.from(error).message} Until then your dictionary is not used, and the recipe is left out of the sound.`);
-    preferences = { dictionary: [], settings: { embedRecipe: false } };
-  }
+  const preferences = chosenPreferences(host, 'your dictionary is not used, and the recipe is left out of the sound.');
   if (!preferences) return;
   await ask(studio, 'settings.set', preferences.settings);
   for (const entry of preferences.dictionary) await ask(studio, 'dictionary.set', entry);
+}
+
+/**
+ * Whether a studio over an empty library writes recipes: as the command was told, else as the person has chosen in their own.
+ * @param recipe `--recipe` or `--no-recipe`
+ */
+export async function takeRecipeChoice(host: Host, studio: Studio, recipe: boolean | undefined): Promise<void> {
+  const settings =
+    recipe === undefined
+      ? chosenPreferences(host, 'the recipe is left out of what is written; --recipe puts it in all the same.')?.settings
+      : { embedRecipe: recipe };
+  if (settings) await ask(studio, 'settings.set', settings);
+}
+
+/** Null where there is no library yet. @param without what comes of it where it can't be read now, as the end of a sentence */
+function chosenPreferences(host: Host, without: string): Preferences | null {
+  try {
+    return readPreferences(dataFolder(host.data));
+  } catch (error) {
+    note(`${StudioError.from(error).message} Until then ${without}`);
+    return { dictionary: [], settings: { embedRecipe: false } };
+  }
 }
 
 async function closing<T>(studio: Studio, work: (studio: Studio) => Promise<T>): Promise<T> {

@@ -1,10 +1,10 @@
 import { randomInt } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { type EventPayload, type ImageRequest, type Item, type Job, type Manifest, StudioError, assets } from '../contract/index.js';
+import { type EventPayload, type ImageRequest, type Item, type Job, type Manifest, StudioError } from '../contract/index.js';
 import type { Studio } from '../studio/index.js';
 import { conclude, followJob } from './follow-job.js';
-import { type Host, ask, withStudio } from './host.js';
+import { type Host, ask, takeRecipeChoice, withStudio } from './host.js';
 import { ProgressLine, duration, printResult } from './output.js';
 import { samplingOf } from './sampling.js';
 import { alreadyThere, folderName, saveTo } from './target.js';
@@ -21,7 +21,7 @@ export interface ImageOptions {
   out: string;
   overwrite: boolean;
   tokens: boolean;
-  recipe: boolean;
+  recipe?: boolean;
   keep: boolean;
   json: boolean;
 }
@@ -39,7 +39,7 @@ export async function image(host: Host, options: ImageOptions): Promise<number> 
       batch: options.batch,
     };
     if (!options.overwrite) refuseExisting(request, options);
-    if (!options.keep && !options.recipe) await ask(studio, 'settings.set', { embedRecipe: false });
+    if (!options.keep) await takeRecipeChoice(host, studio, options.recipe);
     return run(studio, request, options);
   });
 }
@@ -91,14 +91,25 @@ async function save(studio: Studio, item: Item, options: ImageOptions, line: Pro
   const file = fileOf(options.out, className, seed, 'png');
   const exported = await ask(studio, 'items.export', { ids: [item.id], format: 'png' });
   await copyAsset(studio, exported.url, file, options.overwrite);
-  if (options.tokens)
-    await copyAsset(studio, assets.tokens(item.id), fileOf(options.out, className, seed, 'safetensors'), options.overwrite);
+  if (options.tokens) {
+    await saveTokens(studio, item, { file: fileOf(options.out, className, seed, 'safetensors'), overwrite: options.overwrite });
+  }
   line.clear();
   printResult(
     options.json,
     { file, class: className, seed, model: item.recipe.model, sampling: item.recipe.sampling, ms: item.durationMs },
     file,
   );
+}
+
+/** The tokens of an item as a file. @param recipe false leaves it out also where settings would not */
+export async function saveTokens(
+  studio: Studio,
+  { id }: Item,
+  { file, overwrite, recipe = true }: { file: string; overwrite: boolean; recipe?: boolean },
+): Promise<void> {
+  const exported = await ask(studio, 'tokens.export', { id, format: 'safetensors', recipe });
+  await copyAsset(studio, exported.url, file, overwrite);
 }
 
 export async function copyAsset(studio: Studio, url: string, file: string, overwrite: boolean): Promise<void> {

@@ -30,6 +30,7 @@ const EXAMPLES_OF: Readonly<Record<string, readonly string[]>> = {
   ],
   speak: [
     'speak --voice Ada --text "Hello there. How are you?" --seed 7 --out hello.wav',
+    'speak --voice Ada --text "Hello there." --tokens --out hello.wav',
     'speak --voice ada.flac --consent "I, Ada, agree that my voice is used here" --file letter.txt --speed 1.2 --out letter.wav',
   ],
   decode: [
@@ -123,6 +124,8 @@ function createProgram(builtFolder: string, done: (exitCode: number) => void): C
   const json = new Option('--json', 'print one line of JSON a result').default(false);
   const model = new Option('--model <id>', 'model to use').default('fruits');
   const overwrite = new Option('--overwrite', 'write over files that are there').default(false);
+  const withRecipe = (): Option => new Option('--recipe', "put the recipe into what is written (default: as the studio's settings say)");
+  const withoutRecipe = (): Option => new Option('--no-recipe', 'leave the recipe out of what is written');
 
   program
     .command('image')
@@ -138,7 +141,8 @@ function createProgram(builtFolder: string, done: (exitCode: number) => void): C
     .option('--out <folder>', 'where the pictures go', '.')
     .addOption(overwrite)
     .option('--tokens', 'also write the tokens, as <seed>.safetensors', false)
-    .addOption(new Option('--no-recipe', 'leave the recipe out of the pictures').conflicts('keep'))
+    .addOption(withRecipe().conflicts('keep'))
+    .addOption(withoutRecipe().conflicts('keep'))
     .option('--keep', 'also keep the pictures in the library of the studio', false)
     .addOption(json)
     .action(run(async () => (await import('./image.js')).image));
@@ -160,7 +164,8 @@ function createProgram(builtFolder: string, done: (exitCode: number) => void): C
     .option('--set <knob=value>', 'change one setting of the sampler; may be given again', append, [])
     .option('--speed <factor>', '2 is twice as fast, 0.5 half', number, 1)
     .requiredOption('--out <file>', 'sound to write (.wav, .flac, .mp3)')
-    .option('--no-recipe', "leave the recipe out of the sound (default: as the studio's settings say)")
+    .option('--tokens', 'also write the tokens of each sentence beside it, as <out>.safetensors, or <out>-1.safetensors and so on', false)
+    .option('--no-recipe', "leave the recipe out of what is written (default: as the studio's settings say)")
     .addOption(overwrite)
     .addOption(json)
     .action(run(async () => (await import('./speak.js')).speak));
@@ -170,6 +175,8 @@ function createProgram(builtFolder: string, done: (exitCode: number) => void): C
     .description('turn tokens (.safetensors, or a saved picture beside its own) into a picture or a sound')
     .option('--depth <d>', 'how many depths of each position to use (default: all)', wholeNumber)
     .requiredOption('--out <file>', 'picture (.png) or sound (.wav) to write')
+    .addOption(withRecipe())
+    .addOption(withoutRecipe())
     .addOption(overwrite)
     .action(run(async () => (await import('./tokens.js')).decode));
 
@@ -178,6 +185,8 @@ function createProgram(builtFolder: string, done: (exitCode: number) => void): C
     .description('turn a picture, or with a model of sounds a clip (WAV, FLAC, MP3, Ogg), into tokens')
     .addOption(model)
     .requiredOption('--out <file.safetensors>', 'token file to write')
+    .addOption(withRecipe())
+    .addOption(withoutRecipe())
     .addOption(overwrite)
     .action(run(async () => (await import('./tokens.js')).encode));
 
@@ -213,6 +222,8 @@ function createProgram(builtFolder: string, done: (exitCode: number) => void): C
     .addOption(inspected)
     .option('--steps', 'of a sound: some steps of its unmasking one after another, in place of its depths', false)
     .requiredOption('--out <file>', 'what to write; its ending says what it is')
+    .addOption(withRecipe())
+    .addOption(withoutRecipe())
     .addOption(overwrite)
     .addOption(json)
     .action(run(async () => (await import('./export-tokens.js')).exportTokens));
@@ -235,6 +246,8 @@ function createProgram(builtFolder: string, done: (exitCode: number) => void): C
     .option('--seed <n>', 'seed of what is generated', wholeNumber)
     .option('--class <name>', "class of what is generated (default: the file's own)")
     .requiredOption('--out <file>', 'what to write: tokens (.safetensors, .npy, .csv), the picture (.png) or the sound (.wav, .flac, .mp3)')
+    .addOption(withRecipe())
+    .addOption(withoutRecipe())
     .addOption(overwrite)
     .addOption(json)
     .action(run(async () => (await import('./edit.js')).edit));

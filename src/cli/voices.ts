@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import { createInterface } from 'node:readline/promises';
-import { type Item, StudioError, type Voice } from '../contract/index.js';
+import { type Item, StudioError, type Voice, voicesOf } from '../contract/index.js';
 import { type Studio, dataFolder } from '../studio/index.js';
 import { type Host, ask, withStudio } from './host.js';
 import { copyAsset } from './image.js';
@@ -114,7 +114,7 @@ function rowOf({ name, seconds, createdAt, items, id }: Voice): string[] {
  * @throws StudioError `no-consent`, or `not-found` where the library has such a voice no more, or never had it
  */
 export async function borrowVoices(host: Host, studio: Studio, items: readonly Item[]): Promise<void> {
-  const wanted = new Set(items.flatMap(({ recipe: { voice } }) => voice ?? []));
+  const wanted = new Set(items.flatMap(({ recipe }) => voicesOf(recipe)));
   if (wanted.size === 0) return;
   await withStudio(host, true, async (library) => {
     const there = await ask(library, 'voices.list', null);

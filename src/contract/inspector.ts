@@ -113,10 +113,10 @@ export type Comparison = z.infer<typeof Comparison>;
 
 export const inspectorCalls = {
   'tokens.get': { params: z.strictObject({ id: ItemId }), result: TokenSheet },
-  /** Each view decoded, in order: lossless WebP pictures or WAV sounds. Kept for a while, so that asking again costs nothing. */
+  /** Each view decoded, in order: PNG pictures or WAV sounds. Kept for a while, so that asking again costs nothing. */
   'tokens.decode': {
     params: z.strictObject({ id: ItemId, views: z.array(TokenView).min(1).max(INSPECTOR_LIMITS.views) }),
-    result: z.strictObject({ contentType: z.enum(['image/webp', 'audio/wav']), frames: z.array(Bytes) }),
+    result: z.strictObject({ contentType: z.enum(['image/png', 'audio/wav']), frames: z.array(Bytes) }),
   },
   /** How the masking went. Refused for items that no generator made. */
   'tokens.replay': { params: z.strictObject({ id: ItemId }), result: Replay },
@@ -143,10 +143,15 @@ export const inspectorCalls = {
   'tokens.import': { params: z.strictObject({ name: FileName, bytes: Upload, model: Model.nullable() }), result: Item },
   /**
    * The tokens; the strip of all depths, as a PNG or, of a sound, as one WAV; or the unmasking: of pictures as an animation, WebP or GIF, of
-   * sounds (`steps`) as one WAV of its steps one after another, at most `INSPECTOR_LIMITS.heardSteps` of them evenly spread.
+   * sounds (`steps`) as one WAV of its steps one after another, at most `INSPECTOR_LIMITS.heardSteps` of them evenly spread. What can hold the
+   * recipe does, unless settings say otherwise or `recipe` is false.
    */
   'tokens.export': {
-    params: z.strictObject({ id: ItemId, format: z.enum(['safetensors', 'npy', 'csv', 'strip', 'webp', 'gif', 'steps']) }),
+    params: z.strictObject({
+      id: ItemId,
+      format: z.enum(['safetensors', 'npy', 'csv', 'strip', 'webp', 'gif', 'steps']),
+      recipe: z.boolean().default(true),
+    }),
     result: ExportedFile,
   },
 
@@ -190,7 +195,7 @@ export const inspectorCalls = {
       codes: z.array(Code).min(1).max(INSPECTOR_LIMITS.looks),
       base: ItemId.nullable(),
     }),
-    result: z.strictObject({ contentType: z.enum(['image/webp', 'audio/wav']), frames: z.array(Bytes) }),
+    result: z.strictObject({ contentType: z.enum(['image/png', 'audio/wav']), frames: z.array(Bytes) }),
   },
   /**
    * Items of a set with this code at this depth, newest first, a page at a time: `before` is the last of the page before. `positions` are

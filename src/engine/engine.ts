@@ -28,11 +28,9 @@ export interface LoadOptions {
   remote?: string | undefined;
 }
 
-export interface GenerateOptions {
-  onStep?: SampleOptions['onStep'];
+export interface GenerateOptions extends Omit<SampleOptions, 'preview'> {
   /** Decode a preview at most once in this many milliseconds; null for none. */
   previewEveryMs?: number | null;
-  signal?: AbortSignal;
 }
 
 /** A sample with its picture: RGB pixels `[S, S, 3]`. */
@@ -140,10 +138,10 @@ export class Engine {
         `The model has no class number ${unknown.condition}: it has ${manifest.classes.length}. Pick one of its classes.`,
       );
     }
+    const { previewEveryMs, ...others } = options;
     const samples = await sample(this.stepFunction(), manifest.tokens, items, sampling, {
-      ...(options.onStep ? { onStep: options.onStep } : {}),
-      ...(options.signal ? { signal: options.signal } : {}),
-      ...(options.previewEveryMs ? { preview: { everyMs: options.previewEveryMs, decode: this.decodeBatch } } : {}),
+      ...others,
+      ...(previewEveryMs ? { preview: { everyMs: previewEveryMs, decode: this.decodeBatch } } : {}),
     });
     const B = items.length;
     const tokens = new Int32Array(B * L * D);
@@ -215,7 +213,7 @@ export class Engine {
    * @throws StudioError `bad-request` for what the model can't say: it does not speak, does not know a phone, or the sentence is too long for
    * it; `cancelled` when the signal ends it
    */
-  async speak(item: SpeakItem, sampling: Sampling, { onStep, signal }: Omit<GenerateOptions, 'previewEveryMs'> = {}): Promise<Spoken> {
+  async speak(item: SpeakItem, sampling: Sampling, options: Omit<GenerateOptions, 'previewEveryMs'> = {}): Promise<Spoken> {
     const { phones, ms, speed, prompt, seed, fixed } = item;
     const { speech, sound } = this.checkSpoken(phones, prompt);
     if (ms.length !== phones.length) throw new StudioError('bad-request', 'Every phone needs a length. Ask for the lengths again.');
@@ -248,8 +246,8 @@ export class Engine {
     for (let c = 0; c < candidates; c++) {
       const own = candidateSeed(seed, c);
       const [said] = await sample(step, { L, D, V, H }, [{ condition: 0, seed: own, fixed }], sampling, {
-        ...(signal ? { signal } : {}),
-        ...(onStep ? { onStep: (report) => onStep({ ...report, step: c * T + report.step, steps: candidates * T }) } : {}),
+        ...options,
+        onStep: (report) => options.onStep?.({ ...report, step: c * T + report.step, steps: candidates * T }),
       });
       if (!said) continue;
       const near = candidates === 1 ? 1 : likeness(condition.voice, await this.voiceOf(said.tokens, phones));

@@ -16,7 +16,8 @@ export interface RequestHandlerOptions {
 }
 
 /**
- * Answers the messages of `contract/engine.ts`. One request at a time, in the order they came, but for `cancel`, which acts at once.
+ * Answers the messages of `contract/engine.ts`. One request at a time, in the order they came, but for `cancel`, which acts at once, and
+ * `decodeViews`, which comes between two steps of what is generated: a hand on a slider waits for it, and a batch may take a minute.
  * Every request gets exactly one final reply; whatever goes wrong is an `error` reply, never an exception.
  */
 export class RequestHandler {
@@ -24,6 +25,10 @@ export class RequestHandler {
   private queue: Promise<void> = Promise.resolve();
   /** Of every `generate` and `speak` that is queued or running, by its id. */
   private readonly cancels = new Map<number, AbortController>();
+
+  /** Whether something is generated now, and views that are to be decoded between two of its steps. */
+  private sampling = false;
+  private readonly views: Request<'decodeViews'>[] = [];
 
   constructor(private readonly options: RequestHandlerOptions) {}
 
@@ -38,6 +43,10 @@ export class RequestHandler {
     if (request.type === 'cancel') {
       // One that has just finished is not there any more: its reply is on its way and nothing is left to stop.
       this.cancels.get(request.id)?.abort();
+      return;
+    }
+    if (request.type === 'decodeViews' && this.sampling) {
+      this.views.push(request);
       return;
     }
     if (request.type === 'generate' || request.type === 'speak') this.cancels.set(request.id, new AbortController());
@@ -59,11 +68,11 @@ export class RequestHandler {
       case 'load':
         return this.load(request);
       case 'generate':
-        return this.generate(request);
+        return this.withViews(() => this.generate(request));
       case 'durations':
         return this.durations(request);
       case 'speak':
-        return this.speak(request);
+        return this.withViews(() => this.speak(request));
       case 'decode':
         return this.decode(request);
       case 'decodeViews':
@@ -74,6 +83,20 @@ export class RequestHandler {
         return this.encodeSound(request);
     }
   }
+
+  private async withViews(sample: () => Promise<EngineReply>): Promise<EngineReply> {
+    this.sampling = true;
+    try {
+      return await sample();
+    } finally {
+      this.sampling = false;
+      await this.answerViews();
+    }
+  }
+
+  private readonly answerViews = async (): Promise<void> => {
+    for (let view = this.views.shift(); view; view = this.views.shift()) await this.answer(view);
+  };
 
   private async load({ id, folder, provider, probeAll }: Request<'load'>): Promise<EngineReply> {
     const start = performance.now();
@@ -95,6 +118,7 @@ export class RequestHandler {
           this.options.post({ type: 'step', id, step, steps, k: k.map(copy), masked, previews: previews.map(copy) });
         },
         signal: this.signalOf(id),
+        between: this.answerViews,
       },
     );
     return { type: 'generated', id, ms: performance.now() - start, results: pictures.map(onWire) };
@@ -109,6 +133,7 @@ export class RequestHandler {
     const { samples, ...said } = await this.loaded().speak({ phones, ms, speed, prompt, seed, fixed }, sampling, {
       onStep: ({ step, steps, k, masked }) => this.options.post({ type: 'step', id, step, steps, k: k.map(copy), masked, previews: [] }),
       signal: this.signalOf(id),
+      between: this.answerViews,
     });
     const { tokens, revealedAt, confidence, seed: kept } = said;
     const arrays = { tokens: tokens.slice(), samples: samples.slice(), revealedAt: copy(revealedAt), confidence: confidence.slice() };

@@ -78,6 +78,8 @@ export interface SampleOptions {
   preview?: { everyMs: number; decode: DecodeFunction };
   /** Asked between any two steps. */
   signal?: AbortSignal;
+  /** Awaited between any two steps: short work that should not wait for all of them. */
+  between?: () => Promise<void>;
 }
 
 /**
@@ -121,6 +123,7 @@ export async function sample(
   for (let t = 1; t <= T; t++) {
     // Also where `step` never leaves the thread: a message that cancels must get its turn.
     await setImmediate();
+    await options.between?.();
     if (options.signal?.aborted) throw new StudioError('cancelled', 'Stopped. What was finished before is kept.');
 
     const masked = pictures.map((picture) => maskedAfter(sampling.schedule, t, T, picture.N));

@@ -11,6 +11,7 @@ export const nativeEncoder: PictureEncoder = {
     const small = pixels.size > PREVIEW ? image.resize({ width: PREVIEW, height: PREVIEW, quality: 'good' }) : image;
     return Promise.resolve(new Uint8Array(small.toJPEG(JPEG_QUALITY)));
   },
+  frame: (pixels) => Promise.resolve(new Uint8Array(toImage(pixels).toPNG())),
 };
 
 function toImage({ data, size }: Pixels): NativeImage {

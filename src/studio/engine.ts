@@ -35,8 +35,6 @@ export interface EngineSession {
   speak(request: SpeakRequest, onStep: (step: StepReply) => void, signal: AbortSignal): Promise<Spoken>;
   /** tokens `[L * D]` to RGB pixels, `size * size * 3`. */
   decode(tokens: Int32Array, depth: number): Promise<Uint8Array>;
-  /** B views: tokens `[B * L * D]`, depths of each position `[B * L]`, to RGB pixels or mono samples each. */
-  decodeViews(B: number, tokens: Int32Array, depth: Int32Array): Promise<(Uint8Array | Float32Array)[]>;
   encode(pixels: Uint8Array): Promise<Int32Array>;
   /** Mono samples at the model's rate, whole positions of them. */
   encodeSound(samples: Float32Array): Promise<Int32Array>;
@@ -73,6 +71,21 @@ export class Engine {
     });
   }
 
+  /**
+   * B views: tokens `[B * L * D]`, depths of each position `[B * L]`, to RGB pixels or mono samples each. Where the model is loaded they do not
+   * wait for their turn: the engine process decodes them between two steps of what it generates.
+   */
+  async decodeViews(
+    model: ModelPackage,
+    provider: Settings['provider'],
+    { B, tokens, depth }: { B: number; tokens: Int32Array; depth: Int32Array },
+  ): Promise<(Uint8Array | Float32Array)[]> {
+    const decode = async (link: EngineLink) =>
+      (await link.send<'decodeViews'>({ type: 'decodeViews', B, tokens: new Int32Array(tokens), depth: new Int32Array(depth) })).frames;
+    if (this.#link && !this.#link.gone && this.#isLoaded(model, provider)) return decode(this.#link);
+    return this.#inTurn(async () => decode(await this.#load(model, provider, false)));
+  }
+
   /** Loads the model ahead of its first use, unless one is loaded. What goes wrong is told at that use: nobody has asked yet. */
   warmUp(model: ModelPackage, provider: Settings['provider']): Promise<void> {
     return this.#inTurn(async () => {
@@ -106,7 +119,7 @@ export class Engine {
 
   async #load({ folder, manifest }: ModelPackage, provider: Settings['provider'], probeAll: boolean): Promise<EngineLink> {
     const link = this.#start();
-    if (!probeAll && this.#loaded?.folder === folder && this.#loaded.provider === provider) return link;
+    if (!probeAll && this.#isLoaded({ folder }, provider)) return link;
     this.#loaded = undefined;
     this.#update({ state: 'starting', model: null, provider: null });
     try {
@@ -118,6 +131,10 @@ export class Engine {
       if (!link.gone) this.#update({ state: 'ready', problem: StudioError.from(error).message });
       throw error;
     }
+  }
+
+  #isLoaded({ folder }: Pick<ModelPackage, 'folder'>, provider: Settings['provider']): boolean {
+    return this.#loaded?.folder === folder && this.#loaded.provider === provider;
   }
 
   #start(): EngineLink {
@@ -147,8 +164,6 @@ function session(link: EngineLink): EngineSession {
     speak: (request, onStep, signal) =>
       untilStopped(link, signal, (onStart) => link.send<'speak'>({ type: 'speak', ...request }, onStep, onStart)),
     decode: async (tokens, depth) => (await link.send<'decode'>({ type: 'decode', tokens: new Int32Array(tokens), depth })).pixels,
-    decodeViews: async (B, tokens, depth) =>
-      (await link.send<'decodeViews'>({ type: 'decodeViews', B, tokens: new Int32Array(tokens), depth: new Int32Array(depth) })).frames,
     encodeSound: async (samples) => (await link.send<'encodeSound'>({ type: 'encodeSound', samples: new Float32Array(samples) })).tokens,
     encode: async (pixels) => (await link.send<'encode'>({ type: 'encode', pixels: new Uint8Array(pixels) })).tokens,
   };

@@ -112,14 +112,15 @@ export class Exports {
 
   /** Every sound that leaves as bytes is made here or in `wav`. */
   async #soundFile(sound: Sound, recipe: Recipe, format: SoundFormat, withRecipe: boolean): Promise<Uint8Array<ArrayBuffer>> {
-    if (format === 'wav') return this.wav(sound, recipe, withRecipe);
+    const embeds = withRecipe && this.embedRecipe();
+    if (format === 'wav') return this.wav(sound, recipe, embeds);
     this.checkVoices(recipe);
-    return compressed(sound, format, withRecipe && this.embedRecipe() ? recipe : null);
+    return compressed(sound, format, embeds ? recipe : null);
   }
 
-  wav(sound: Sound, recipe: Recipe, withRecipe = true): Uint8Array<ArrayBuffer> {
+  wav(sound: Sound, recipe: Recipe, embeds = this.embedRecipe()): Uint8Array<ArrayBuffer> {
     this.checkVoices(recipe);
-    return markedWav(sound, withRecipe && this.embedRecipe() ? recipe : null);
+    return markedWav(sound, embeds ? recipe : null);
   }
 
   /** Tokens as a sound that is heard beside its recipe, which it therefore does not carry. @param recipe null where nobody speaks in it */

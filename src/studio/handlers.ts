@@ -21,6 +21,7 @@ import type { JobsStore } from './jobs-store.js';
 import type { Library } from './library.js';
 import type { Licences } from './licences.js';
 import type { Models } from './models.js';
+import type { PictureEncoder } from './pictures.js';
 import { readRecipe } from './recipe-file.js';
 import type { SettingsStore } from './settings-store.js';
 import { createSpeechHandlers } from './speech/handlers.js';
@@ -51,6 +52,7 @@ export interface Parts {
   engine: Engine;
   queue: JobQueue;
   exports: Exports;
+  encoder: PictureEncoder;
   reports: CrashReports;
   licences: Licences;
   openFolder: ((folder: string) => Promise<void>) | undefined;

@@ -18,6 +18,8 @@ export interface PictureEncoder {
   png(pixels: Pixels): Promise<Buffer>;
   /** In any format that browsers show, `PREVIEW` a side at most. */
   preview(pixels: Pixels): Promise<Uint8Array<ArrayBuffer>>;
+  /** A PNG to be looked at at once and not to be kept: a hand on a slider waits for it. */
+  frame(pixels: Pixels): Promise<Uint8Array<ArrayBuffer>>;
 }
 
 async function fromPixels({ data, size }: Pixels): Promise<Sharp> {
@@ -40,6 +42,7 @@ export const sharpEncoder: PictureEncoder = {
     const small = pixels.size > PREVIEW ? picture.resize(PREVIEW, PREVIEW, { kernel: 'cubic' }) : picture;
     return new Uint8Array(await small.webp({ quality: 80, effort: 0 }).toBuffer());
   },
+  frame: async (pixels) => new Uint8Array(await (await fromPixels(pixels)).png({ compressionLevel: 1 }).toBuffer()),
 };
 
 /**

@@ -64,7 +64,7 @@ export async function decodeSound(
   depth = D,
 ): Promise<Sound> {
   const { id, sound } = model.manifest;
-  const [samples] = await engine.use(model, provider, (session) => session.decodeViews(1, codes, new Int32Array(L).fill(depth)));
+  const [samples] = await engine.decodeViews(model, provider, { B: 1, tokens: codes, depth: new Int32Array(L).fill(depth) });
   if (!sound || !(samples instanceof Float32Array))
     throw new StudioError('bad-model', `The model “${id}” gave no sound. Install it again.`);
   return { samples, sampleRate: sound.sampleRate };

@@ -76,9 +76,10 @@ export interface Studio extends Bridge {
   /**
    * A token file as a PNG, or as a WAV where it is a sound, at the full depth of its model or a lower one. For hosts without a library of
    * their own.
+   * @param withRecipe whether a sound carries its recipe; default: as the settings say
    * @throws StudioError `no-consent` for tokens in a voice that this library does not keep, `not-found` for one in the trash
    */
-  decodeTokens(file: Uint8Array, depth?: number): Promise<{ bytes: Uint8Array; extension: 'png' | 'wav' }>;
+  decodeTokens(file: Uint8Array, depth?: number, withRecipe?: boolean): Promise<{ bytes: Uint8Array; extension: 'png' | 'wav' }>;
   /**
    * Hands a voice to another studio, under its own id: what was said with it can be edited and heard there for as long as that one is open.
    * @throws StudioError `no-consent`, `not-found` for one that is gone or in the trash, `bad-file`
@@ -206,6 +207,7 @@ function assemble(
     engine,
     queue,
     exports,
+    encoder,
     reports,
     licences: new Licences(licencesFile ?? null, chromiumNotices ?? null),
     openFolder,
@@ -260,7 +262,7 @@ function assemble(
       return () => listeners.delete(listener);
     },
     asset: (path) => assets.find(path),
-    decodeTokens: async (file, depth) => {
+    decodeTokens: async (file, depth, withRecipe) => {
       const { model: id, L, D, codes, recipe } = readTokenFile(file);
       const model = await models.find(id);
       const { tokens, image, sound: format } = model.manifest;
@@ -280,7 +282,7 @@ function assemble(
         return { bytes: await toPng({ data, size: image.size }), extension: 'png' };
       }
       const sound = await decodeSound(engine, model, provider, { L, D, codes }, depth);
-      return { bytes: exports.wav(sound, recipe), extension: 'wav' };
+      return { bytes: exports.wav(sound, recipe, withRecipe), extension: 'wav' };
     },
     lendVoice: async (id, to) => to.borrowVoice(id, await voices.files(id)),
     borrowVoice: (id, files) => voices.borrow(id, files),

@@ -272,6 +272,12 @@ test('opens tokens of a package of codebooks alone, with the energy that is left
   const slider = studio.page.getByRole('slider', { name: 'Depth', exact: true });
   await slider.fill('2');
   await expect(studio.page.getByText(/^Energy left \d/)).toBeVisible();
+
+  // A chart of points is saved with its points, which are lines of no length with round ends, and with what their colours mean.
+  await studio.openTool('Codebook');
+  await expect(studio.page.getByRole('img', { name: 'Codes of depth 1: 16 points.' })).toBeVisible();
+  const map = await studio.host.download(() => studio.page.getByRole('button', { name: 'Save Codes of depth 1 as SVG' }).click());
+  expect(map.bytes.toString()).toMatch(/>Codes of depth 1<\/text>.*<circle .*>never used<\/text>.*<path [^>]*stroke-linecap="round"/);
 });
 
 test('saves the tokens, a chart, and the unmasking', async ({ studio }) => {
@@ -291,6 +297,7 @@ test('saves the tokens, a chart, and the unmasking', async ({ studio }) => {
   expect(chart.name).toBe('residual-energy.svg');
   expect(chart.bytes.toString()).toMatch(/^<svg[^>]+xmlns="http:\/\/www\.w3\.org\/2000\/svg"/);
   expect(chart.bytes.toString()).not.toContain('oklch(');
+  expect(chart.bytes.toString()).toContain('>Residual energy</text>');
   const png = await studio.host.download(() => studio.page.getByRole('button', { name: 'Save Residual energy as PNG' }).click());
   expect(png.bytes.toString('latin1', 1, 4)).toBe('PNG');
   // The grid is a chart as well.
@@ -313,32 +320,38 @@ test('takes back a token file that it saved', async ({ studio }) => {
   expect((await tokensOf(studio, await inspected(studio))).codes).toEqual(original.codes);
 });
 
-test('takes a clip in as a sound: its waveform, its depths, and what is selected', async ({ data, launch }) => {
-  await cp(path.resolve('test/fixtures/codecs/tiny-codec'), path.join(data.models, 'tiny-codec'), { recursive: true });
-  const studio = await launch();
-  await studio.page.getByRole('link', { name: 'Inspect', exact: true }).click();
-  await expect(studio.page.getByRole('heading', { name: 'Inspect tokens' })).toBeVisible();
-  const samples = Float32Array.from({ length: 2000 }, (_, n) => 0.5 * Math.sin((2 * Math.PI * 440 * n) / 8000));
-  await studio.drop({ name: 'clip.wav', bytes: Buffer.from(toWav(samples, 8000)), type: 'audio/wav' });
-  await expect(studio.page.getByRole('heading', { level: 1 })).toHaveText('clip.wav');
-  await expect(studio.inspectedPicture).toHaveAccessibleName('clip.wav, All depths');
-  await expect(studio.inspectedPicture.locator('canvas').first()).toBeVisible();
-  await expect(studio.page.getByText('0.00 of 0.25 s')).toBeVisible();
+// What training/export_codec.py made of models of transformers with random weights.
+for (const { made, codec, positions } of [
+  { made: 'an EncodecModel', codec: 'tiny-codec', positions: 250 },
+  { made: 'a DacModel', codec: 'tiny-dac', positions: 334 },
+]) {
+  test(`takes a clip in as a sound by ${made}: its waveform, its depths, and what is selected`, async ({ data, launch }) => {
+    await cp(path.resolve('test/fixtures/codecs', codec), path.join(data.models, codec), { recursive: true });
+    const studio = await launch();
+    await studio.page.getByRole('link', { name: 'Inspect', exact: true }).click();
+    await expect(studio.page.getByRole('heading', { name: 'Inspect tokens' })).toBeVisible();
+    const samples = Float32Array.from({ length: 2000 }, (_, n) => 0.5 * Math.sin((2 * Math.PI * 440 * n) / 8000));
+    await studio.drop({ name: 'clip.wav', bytes: Buffer.from(toWav(samples, 8000)), type: 'audio/wav' });
+    await expect(studio.page.getByRole('heading', { level: 1 })).toHaveText('clip.wav');
+    await expect(studio.inspectedPicture).toHaveAccessibleName('clip.wav, All depths');
+    await expect(studio.inspectedPicture.locator('canvas').first()).toBeVisible();
+    await expect(studio.page.getByText('0.00 of 0.25 s')).toBeVisible();
 
-  // A click goes to a moment, and another depth stays there.
-  const box = await studio.inspectedPicture.boundingBox();
-  await studio.inspectedPicture.click({ position: { x: (box?.width ?? 0) * 0.4, y: 40 } });
-  await expect(studio.page.getByText('0.10 of 0.25 s')).toBeVisible();
-  await studio.page.getByRole('slider', { name: 'Depth', exact: true }).fill('1');
-  await expect(studio.inspectedPicture).toHaveAccessibleName('clip.wav, Depths 1 to 1');
-  await expect(studio.page.getByText('0.10 of 0.25 s')).toBeVisible();
-  await expect(studio.page.getByRole('button', { name: 'Play what depth 1 added' })).toBeVisible();
-  await expect(studio.page.getByRole('img', { name: /^Mel distance to full depth: .* dB at 1, 0 dB at 4/ })).toBeVisible();
+    // A click goes to a moment, and another depth stays there.
+    const box = await studio.inspectedPicture.boundingBox();
+    await studio.inspectedPicture.click({ position: { x: (box?.width ?? 0) * 0.4, y: 40 } });
+    await expect(studio.page.getByText('0.10 of 0.25 s')).toBeVisible();
+    await studio.page.getByRole('slider', { name: 'Depth', exact: true }).fill('1');
+    await expect(studio.inspectedPicture).toHaveAccessibleName('clip.wav, Depths 1 to 1');
+    await expect(studio.page.getByText('0.10 of 0.25 s')).toBeVisible();
+    await expect(studio.page.getByRole('button', { name: 'Play what depth 1 added' })).toBeVisible();
+    await expect(studio.page.getByRole('img', { name: /^Mel distance to full depth: .* dB at 1, 0 dB at 4/ })).toBeVisible();
 
-  // A drag over the first fifth of 250 positions.
-  await regionOfPicture(studio, { x: 0.002, y: 0.5 }, { x: 0.199, y: 0.5 });
-  await expect(studio.page.getByRole('complementary')).toContainText('200 tokens');
-});
+    // A drag over the first fifth of the positions, each of which has four tokens.
+    await regionOfPicture(studio, { x: 0.002, y: 0.5 }, { x: 0.199, y: 0.5 });
+    await expect(studio.page.getByRole('complementary')).toContainText(`${4 * Math.ceil(0.199 * positions)} tokens`);
+  });
+}
 
 for (const theme of ['Light', 'Dark'] as const) {
   test(`${theme.toLowerCase()}: nothing serious for axe in any tab of the inspector`, async ({ studio }, info) => {

@@ -12,34 +12,20 @@ import pytest
 import torch
 from safetensors.numpy import load_file
 
-from training.export_codec import export_codec, random_encodec
+from training.export_codec import RANDOM, export_codec
 
 transformers = pytest.importorskip("transformers", reason="training/requirements-codecs.txt is not installed")
 
 D, V = 4, 16
 
 
-def dac() -> torch.nn.Module:
-    config = transformers.DacConfig(
-        encoder_hidden_size=4,
-        decoder_hidden_size=16,
-        downsampling_ratios=[2, 3],
-        n_codebooks=D,
-        codebook_size=V,
-        codebook_dim=3,
-        sampling_rate=8000,
-    )
-    return transformers.DacModel(config).eval()
-
-
 def run(folder: Path, graph: str, **inputs: np.ndarray) -> list[np.ndarray]:
     return ort.InferenceSession(str(folder / f"{graph}.onnx"), providers=["CPUExecutionProvider"]).run(None, inputs)
 
 
-@pytest.fixture(scope="module", params=["encodec", "dac"])
+@pytest.fixture(scope="module", params=RANDOM)
 def package(request, tmp_path_factory) -> tuple[torch.nn.Module, Path]:
-    torch.manual_seed(0)
-    model = {"encodec": random_encodec, "dac": dac}[request.param]()
+    model = RANDOM[request.param]()
     root = tmp_path_factory.mktemp(request.param)
     model.save_pretrained(root / "weights")
     export_codec(str(root / "weights"), root / "package", f"tiny-{request.param}", "Tiny", "1.0.0", "CC0-1.0")

@@ -4,7 +4,8 @@ import type { Edit, Item } from '../../contract/index.js';
 export function nameOf({ recipe }: Item): string {
   const { className, source, seed, edit, speech } = recipe;
   const what = className ?? source ?? speech?.text ?? (edit ? sayEdit(edit) : 'Item');
-  return seed === undefined ? what : `${what}, seed ${seed}`;
+  // The full stop of a sentence is none where the name goes on.
+  return seed === undefined ? what : `${what.replace(/[.,;:]+$/, '')}, seed ${seed}`;
 }
 
 /** An edit in a few words. */

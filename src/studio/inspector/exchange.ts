@@ -74,12 +74,12 @@ export class Exchange {
     return item;
   }
 
-  async export({ id, format }: Params<'tokens.export'>): Promise<ExportedFile> {
+  async export({ id, format, recipe: withRecipe }: Params<'tokens.export'>): Promise<ExportedFile> {
     const open = await this.parts.store.open(id);
     const name = baseName(open.item);
     switch (format) {
       case 'safetensors':
-        return this.parts.exports.write(`${name}.safetensors`, this.#safetensors(open.file));
+        return this.parts.exports.write(`${name}.safetensors`, this.#safetensors(open.file, withRecipe));
       case 'npy':
         this.#checkUnnamed(open);
         return this.parts.exports.write(`${name}.npy`, writeNpy(open.file));
@@ -87,9 +87,9 @@ export class Exchange {
         this.#checkUnnamed(open);
         return this.parts.exports.write(`${name}.csv`, new TextEncoder().encode(writeCsv(open.file)));
       case 'strip':
-        return this.#strip(open, name);
+        return this.#strip(open, name, withRecipe);
       case 'steps':
-        return this.#steps(open, name);
+        return this.#steps(open, name, withRecipe);
       case 'webp':
       case 'gif':
         return this.parts.exports.write(`${name}.${format}`, await this.#animation(open, format));
@@ -102,20 +102,20 @@ export class Exchange {
   }
 
   /** As stored, unless recipes are to be left out of saved files: then with the model, and the voices, whose consent counts wherever they go. */
-  #safetensors(file: TokenFile): Uint8Array {
-    if (this.parts.settings.get().embedRecipe) return writeTokenFile(file);
+  #safetensors(file: TokenFile, withRecipe: boolean): Uint8Array {
+    if (withRecipe && this.parts.settings.get().embedRecipe) return writeTokenFile(file);
     const { format, studio, model, kind, verb, voice, otherVoices } = file.recipe;
     const voices = { ...(voice !== undefined && { voice }), ...(otherVoices && { otherVoices }) };
     return writeTokenFile({ ...file, recipe: { format, studio, model, kind, verb, ...voices } });
   }
 
   /** Depths 1..D: one picture after another, or one sound after another. */
-  async #strip({ file, model }: OpenItem, name: string): Promise<ExportedFile> {
+  async #strip({ file, model }: OpenItem, name: string, withRecipe: boolean): Promise<ExportedFile> {
     const { L, D, codes } = file;
     const { image, sound } = model.manifest;
     const depths = Array.from({ length: D }, (_, j) => ({ codes, depth: new Int32Array(L).fill(j + 1) }));
     const frames = await this.parts.views.frames(model, depths);
-    if (sound) return this.#oneAfterAnother(frames, sound.sampleRate, `${name} depths`, file.recipe);
+    if (sound) return this.#oneAfterAnother(frames, sound.sampleRate, { name: `${name} depths`, recipe: file.recipe, withRecipe });
     const size = image?.size ?? 0;
     const pictures: Buffer[] = [];
     for (const frame of frames) if (frame instanceof Uint8Array) pictures.push(await toPng({ data: frame, size }));
@@ -123,7 +123,7 @@ export class Exchange {
   }
 
   /** What is heard after some of the steps, one sound after another, the last being the whole. */
-  async #steps({ file, model }: OpenItem, name: string): Promise<ExportedFile> {
+  async #steps({ file, model }: OpenItem, name: string, withRecipe: boolean): Promise<ExportedFile> {
     const { L, D, codes, revealedAt, recipe } = file;
     const { sound } = model.manifest;
     if (!revealedAt || !recipe.sampling) throw notGenerated();
@@ -135,12 +135,16 @@ export class Exchange {
       return { codes, depth: visibleAfter({ L, D }, revealedAt, step) };
     });
     const frames = await this.parts.views.frames(model, wanted);
-    return this.#oneAfterAnother(frames, sound.sampleRate, `${name} steps`, recipe);
+    return this.#oneAfterAnother(frames, sound.sampleRate, { name: `${name} steps`, recipe, withRecipe });
   }
 
-  #oneAfterAnother(frames: readonly Frame[], sampleRate: number, name: string, recipe: Recipe): Promise<ExportedFile> {
+  #oneAfterAnother(
+    frames: readonly Frame[],
+    sampleRate: number,
+    { name, recipe, withRecipe }: { name: string; recipe: Recipe; withRecipe: boolean },
+  ): Promise<ExportedFile> {
     const samples = joined(frames.flatMap((frame) => (frame instanceof Float32Array ? [frame] : [])));
-    return this.parts.exports.sound(name, { samples, sampleRate }, recipe, 'wav');
+    return this.parts.exports.sound(name, { samples, sampleRate }, recipe, 'wav', withRecipe);
   }
 
   async #animation({ file, model }: OpenItem, format: 'webp' | 'gif'): Promise<Uint8Array> {

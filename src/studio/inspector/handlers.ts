@@ -15,10 +15,10 @@ import { Views, cannotDecode, notGenerated } from './views.js';
 type InspectorCall = Extract<CallName, keyof typeof inspectorCalls>;
 
 export function createInspectorHandlers(parts: Parts): Pick<Handlers, InspectorCall> {
-  const { items, library, prompts, voices, models, engine, settings, exports, emit, info } = parts;
+  const { items, library, prompts, voices, models, engine, settings, exports, encoder, emit, info } = parts;
   const { version } = info;
   const store = new TokenStore(items, library, models);
-  const views = new Views(store, engine, settings, exports);
+  const views = new Views(store, engine, settings, exports, encoder);
   const assertUsable = (voice: string): void => voices.assertHeard(voice);
   const editor = new Editor({ store, views, engine, library, prompts, exports, assertUsable, emit, version });
   const codebooks = new CodebookPage(store, items, models, views, exports);

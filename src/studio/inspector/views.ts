@@ -5,9 +5,9 @@ import type { TokenFile } from '../../engine/tokens.js';
 import type { Engine } from '../engine.js';
 import type { SettingsStore } from '../settings-store.js';
 import type { Exports } from '../exports.js';
+import type { PictureEncoder } from '../pictures.js';
 import { Recent } from '../recent.js';
 import type { TokenStore } from './token-store.js';
-import { loadSharp } from '../sharp.js';
 
 const FRAMES_KEPT = 64 << 20;
 /** Views that the engine decodes together: more take memory and gain nothing. */
@@ -31,6 +31,7 @@ export class Views {
     private readonly engine: Engine,
     private readonly settings: SettingsStore,
     private readonly exports: Exports,
+    private readonly encoder: PictureEncoder,
   ) {}
 
   async decode({ id, views }: Params<'tokens.decode'>): Promise<Result<'tokens.decode'>> {
@@ -62,19 +63,19 @@ export class Views {
       const part = wanted.slice(first, first + TOGETHER);
       const tokens = concatenate(part.map(({ codes }) => codes));
       const depth = concatenate(part.map((one) => one.depth));
-      // The engine is lent anew for each part, so that other work is not kept waiting for all of them.
-      frames.push(...(await this.engine.use(model, this.provider, (session) => session.decodeViews(part.length, tokens, depth))));
+      // Each part by itself, so that other work is not kept waiting for all of them.
+      frames.push(...(await this.engine.decodeViews(model, this.provider, { B: part.length, tokens, depth })));
     }
     return frames;
   }
 
-  /** Frames as files: lossless WebP, or WAV as `Exports.view` makes it. @param recipe of what they are views of, null for codes alone */
+  /** Frames as files: PNG, or WAV as `Exports.view` makes it. @param recipe of what they are views of, null for codes alone */
   encode(manifest: Manifest, frames: readonly Frame[], recipe: Recipe | null): Promise<Uint8Array<ArrayBuffer>[]> {
     return Promise.all(
       frames.map(async (frame) =>
         frame instanceof Float32Array
           ? this.exports.view({ samples: frame, sampleRate: manifest.sound?.sampleRate ?? 0 }, recipe)
-          : encodePixels(manifest, frame),
+          : this.encoder.frame({ data: frame, size: manifest.image?.size ?? 0 }),
       ),
     );
   }
@@ -112,7 +113,7 @@ export function cannotDecode({ id, files }: Manifest): string | null {
   return `The model “${id}” is only codebooks: its tokens can be read, compared and changed, but not be seen or heard. Add a decoder to its package.`;
 }
 
-export const contentType = ({ sound }: Manifest): Result<'tokens.decode'>['contentType'] => (sound ? 'audio/wav' : 'image/webp');
+export const contentType = ({ sound }: Manifest): Result<'tokens.decode'>['contentType'] => (sound ? 'audio/wav' : 'image/png');
 
 /** Depths `[L]` of the sums that a view needs: one, or two of which it is the difference. */
 function sumsOf(view: TokenView, { L, D, revealedAt }: TokenFile): Int32Array[] {
@@ -143,16 +144,6 @@ function keyOf(view: TokenView): string {
 function difference(before: Frame, after: Frame): Frame {
   if (after instanceof Float32Array) return after.map((value, n) => value - (before[n] ?? 0));
   return after.map((value, n) => MID_GREY + Math.trunc((value - (before[n] ?? 0)) / 2));
-}
-
-async function encodePixels({ image }: Manifest, frame: Uint8Array): Promise<Uint8Array<ArrayBuffer>> {
-  const side = image?.size ?? 0;
-  const sharp = await loadSharp();
-  return new Uint8Array(
-    await sharp(frame, { raw: { width: side, height: side, channels: 3 } })
-      .webp({ lossless: true, effort: 0 })
-      .toBuffer(),
-  );
 }
 
 function concatenate(parts: readonly Int32Array[]): Int32Array {

@@ -6,7 +6,7 @@ import sharp from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { readTokenFile } from '../../../src/engine/tokens.js';
 import { readRecipe } from '../../../src/studio/recipe-file.js';
-import { temporaryFolder } from '../studio/support.js';
+import { openStudio, temporaryFolder } from '../studio/support.js';
 import { buildCommandLine } from './build.js';
 import { FIXTURES, type Started, startResgen } from './harness.js';
 
@@ -118,6 +118,48 @@ describe('resgen image', () => {
       expect(readFileSync(join(a, 'Circle', `${seed}.png`)).equals(readFileSync(join(b, 'Circle', `${seed}.png`)))).toBe(true);
     }
     expect(readFileSync(join(a, 'Circle', '7.png')).includes('Circle')).toBe(false);
+  });
+
+  it('leaves recipes out as the person has chosen in the studio, unless told otherwise', { timeout: 120_000 }, async () => {
+    const [out, data] = [temporaryFolder(), temporaryFolder()];
+    const [picture, tokens] = ['png', 'safetensors'].map((ending) => join(out, 'Circle', `7.${ending}`)) as [string, string];
+    const make = (...args: string[]): Started =>
+      resgen(['image', '--model', 'tiny', '--class', 'Circle', '--seed', '7', '--steps', '3', '--tokens', '--out', out, ...args], {
+        RESGEN_DATA: data,
+      });
+    /** Whether the picture and its tokens say what made them; a picture without a recipe can't be read as one. */
+    const say = async (): Promise<boolean[]> => {
+      const { className } = readTokenFile(readFileSync(tokens)).recipe;
+      const told = await readRecipe('7.png', readFileSync(picture)).catch(() => null);
+      return [told?.className === 'Circle', className === 'Circle'];
+    };
+    const own = openStudio({ data });
+    await own.ask('settings.set', { embedRecipe: false });
+    const busy = await make();
+    expect(busy).toMatchObject({ code: 0, err: expect.stringContaining('--recipe puts it in all the same') as string });
+    expect(await say()).toEqual([false, false]);
+    await own.studio.close();
+    const asChosen = await make('--overwrite');
+    expect(asChosen).toMatchObject({ code: 0, err: expect.not.stringContaining('--recipe') as string });
+    expect(await say()).toEqual([false, false]);
+    expect((await make('--overwrite', '--recipe')).code).toBe(0);
+    expect(await say()).toEqual([true, true]);
+    expect((await make('--overwrite', '--no-recipe')).code).toBe(0);
+    expect(await say()).toEqual([false, false]);
+
+    // The other commands that write files, from tokens that say what made them.
+    expect((await make('--overwrite', '--recipe')).code).toBe(0);
+    const edited = join(out, 'edited.safetensors');
+    for (const [option, className] of [
+      [[], undefined],
+      [['--recipe'], 'Circle'],
+    ] as const) {
+      const { code } = await resgen(['edit', tokens, '--zero', '4', '--overwrite', '--out', edited, ...option], { RESGEN_DATA: data });
+      expect(code).toBe(0);
+      expect(readTokenFile(readFileSync(edited)).recipe.className).toBe(className);
+    }
+    expect((await resgen(['encode', picture, '--model', 'tiny', '--overwrite', '--out', edited], { RESGEN_DATA: data })).code).toBe(0);
+    expect(readTokenFile(readFileSync(edited)).recipe).not.toHaveProperty('source');
   });
 
   it('writes over nothing unless told to', async () => {

@@ -1,4 +1,4 @@
-import { copyFileSync, existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
 import { fromWav } from '../../../src/contract/index.js';
@@ -27,11 +27,10 @@ it(
     const resgen = (...args: string[]) => startResgen(cli, args, { RESGEN_DATA: data, RESGEN_MODELS: join(TINY_VOICE, '..') });
     writeFileSync(inFolder('ada.wav'), wavFile(speech({ seconds: 4 })).bytes);
     await resgen('voices', 'add', inFolder('ada.wav'), '--name', 'Ada', '--consent', CONSENT);
-    const speak = ['speak', '--model', 'tiny-voice', '--steps', '2', '--seed', '3', '--voice', 'Ada', '--text', 'Fine.'];
-    expect(await resgen(...speak, '--out', inFolder('said.wav'))).toMatchObject({ code: 0 });
+    const speak = ['speak', '--model', 'tiny-voice', '--steps', '2', '--seed', '3', '--text', 'Fine.', '--tokens'];
+    expect(await resgen(...speak, '--voice', 'Ada', '--out', inFolder('said.wav'))).toMatchObject({ code: 0 });
     const [item = ''] = readdirSync(join(data, 'items'));
     const said = inFolder('said.safetensors');
-    copyFileSync(join(data, 'items', item, 'tokens.safetensors'), said);
     const before = readTokenFile(readFileSync(said));
     const below = ['edit', said, '--resample-below', '2', '--seed', '9'];
 
@@ -65,6 +64,16 @@ it(
     const named = await resgen('tokens', 'export', said, '--steps', '--out', inFolder('steps.gif'));
     expect(named).toMatchObject({ code: 2, err: expect.stringContaining('--steps is for sounds') as string });
     expect(await resgen('tokens', 'export', said, '--out', inFolder('depths.wav'))).toMatchObject({ code: 0 });
+
+    // What two voices are in is edited and heard with both of them.
+    await resgen('voices', 'add', inFolder('ada.wav'), '--name', 'Eve', '--consent', CONSENT);
+    expect(await resgen(...speak, '--voice', 'Eve', '--out', inFolder('eve-said.wav'))).toMatchObject({ code: 0 });
+    const both = inFolder('both.safetensors');
+    const swap = ['edit', said, '--swap', inFolder('eve-said.safetensors'), '--at', '2'];
+    const swapped = await resgen(...swap, '--out', both);
+    expect(swapped, swapped.err).toMatchObject({ code: 0 });
+    expect(readTokenFile(readFileSync(both)).recipe.otherVoices).toHaveLength(1);
+    expect(await resgen('edit', both, '--zero', '4', '--out', inFolder('both.wav'))).toMatchObject({ code: 0 });
 
     const picture = await resgen(...below, '--out', inFolder('below.png'));
     expect(picture).toMatchObject({

@@ -1,7 +1,8 @@
-import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, it } from 'vitest';
 import { fromWav } from '../../../src/contract/index.js';
+import { readTokenFile } from '../../../src/engine/tokens.js';
 import { readMarks } from '../../../src/studio/sound-marks.js';
 import { CONSENT, TINY_VOICE } from '../studio/speech/studio.js';
 import { openStudio, temporaryFolder } from '../studio/support.js';
@@ -76,6 +77,22 @@ it('a clip or a voice says a text, with consent alone, and over no file that is 
   const again = openStudio({ data });
   await again.ask('settings.set', { embedRecipe: true });
   await again.studio.close();
+
+  // Each sentence has tokens of its own, beside the sound.
+  const [first, second] = ['said-1.safetensors', 'said-2.safetensors'].map((name) => join(folder, name)) as [string, string];
+  const withTokens = await speak('--voice', 'Ada', '--file', text, '--overwrite', '--tokens', '--no-recipe', '--json');
+  expect(JSON.parse(withTokens.out)).toMatchObject({ sentences: [{ tokens: first }, { tokens: second }] });
+  expect(readTokenFile(readFileSync(first)).recipe).not.toHaveProperty('speech');
+  rmSync(out);
+  expect(await speak('--voice', 'Ada', '--file', text, '--tokens')).toMatchObject({
+    code: 2,
+    out: '',
+    err: expect.stringContaining(`${first} is there already`) as string,
+  });
+  expect(await speak('--voice', 'Ada', '--text', 'Fine.', '--tokens')).toMatchObject({ code: 0, out: `${out}\n` });
+  const only = join(folder, 'said.safetensors');
+  expect(readTokenFile(readFileSync(only)).recipe).toMatchObject({ verb: 'generate', seed: 3, speech: { text: 'Fine.' } });
+  expect(await resgen('edit', only, '--zero', '4', '--out', join(folder, 'edited.wav'))).toMatchObject({ code: 0 });
 
   const tokens = join(folder, 'ada.safetensors');
   expect(await resgen('encode', clip, '--model', 'tiny-voice', '--out', tokens)).toMatchObject({ code: 0 });

@@ -68,6 +68,35 @@ describe('engine process', () => {
     expect(order.indexOf(20)).toBeLessThan(order.indexOf(21));
   });
 
+  test('decodes views between two steps of what it generates, and those that come too late for one after it', async () => {
+    const view = (id: number): EngineRequest => ({
+      type: 'decodeViews',
+      id,
+      B: 1,
+      tokens: new Int32Array(16).fill(3),
+      depth: new Int32Array(4).fill(2),
+    });
+    engine.send(view(225));
+    const alone = await engine.final(225);
+    engine.send(generate(226, 255, 8));
+    await engine.reply((reply) => reply.type === 'step' && reply.id === 226);
+    engine.send(view(227));
+    expect(await engine.final(227)).toMatchObject({ ...alone, id: 227 });
+    expect(engine.replies.some((reply) => reply.type === 'generated' && reply.id === 226)).toBe(false);
+    engine.send(view(228));
+    engine.send({ type: 'cancel', id: 226 });
+    expect(await engine.final(226)).toMatchObject({ type: 'error', error: { code: 'cancelled' } });
+    expect(await engine.final(228)).toMatchObject({ type: 'decodedViews' });
+    // As if nothing had come between: a seed gives one result.
+    engine.send(generate(229, 6));
+    engine.send(view(230));
+    const made = await engine.final(229);
+    engine.send(generate(232, 6));
+    expect(await engine.final(232)).toMatchObject({
+      results: made.type === 'generated' ? made.results.map(({ tokens }) => ({ tokens })) : [],
+    });
+  });
+
   test('cancel acts at once: on the one that runs and on one that waits', async () => {
     const steps = 255;
     engine.send(generate(30, steps, 64));

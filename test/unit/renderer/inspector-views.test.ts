@@ -237,7 +237,7 @@ async function setUp(handlers: Handlers = {}) {
     'items.remove': () => null,
     'items.restore': () => null,
     'tokens.get': ({ id }) => sheet(item(id)),
-    'tokens.decode': ({ views }) => ({ contentType: 'image/webp', frames: views.map((view) => Uint8Array.of(depthOf(view))) }),
+    'tokens.decode': ({ views }) => ({ contentType: 'image/png', frames: views.map((view) => Uint8Array.of(depthOf(view))) }),
     'tokens.replay': () => ({ steps: 3, given: 0, masked: [8, 5, 2, 0], scheduled: [8, 6, 3, 0] }),
     'tokens.edit': () => item(`made${++made}`),
     ...handlers,
@@ -571,7 +571,7 @@ describe('the codebook page', () => {
       const from = holders.findIndex((holder) => holder.item.id === before) + 1;
       return { total: holders.length, found: holders.slice(from, from + 2) };
     },
-    'codebook.look': ({ codes }) => ({ contentType: 'image/webp', frames: codes.map((code) => Uint8Array.of(7 + code)) }),
+    'codebook.look': ({ codes }) => ({ contentType: 'image/png', frames: codes.map((code) => Uint8Array.of(7 + code)) }),
   };
 
   async function opened() {

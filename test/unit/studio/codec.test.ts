@@ -8,8 +8,11 @@ import { readMarks } from '../../../src/studio/sound-marks.js';
 import { bundleEngineProcess } from '../engine/engine-process.js';
 import { type TestStudio, openStudio, temporaryFolder } from './support.js';
 
-/** A tiny EnCodec with random weights, made by training/export_codec.py: D = 4, V = 16, 8 samples a position at 8 kHz. */
-const CODEC = resolve('test/fixtures/codecs/tiny-codec');
+/** A tiny EnCodec and a tiny DAC with random weights, made by training/export_codec.py: D = 4, V = 16, some samples a position at 8 kHz. */
+const CODECS = [
+  { id: 'tiny-codec', H: 8, hop: 8 },
+  { id: 'tiny-dac', H: 16, hop: 6 },
+];
 const [L, D, V] = [20, 4, 16];
 
 let engine = '';
@@ -17,27 +20,29 @@ beforeAll(async () => {
   engine = await bundleEngineProcess('codec');
 }, 120_000);
 
-/** A studio with the codec and the real engine. */
-function studioWithCodec(): TestStudio {
+/** A studio with a codec and the real engine. */
+function studioWith(codec: string): TestStudio {
   const data = temporaryFolder();
-  cpSync(CODEC, join(data, 'models', 'tiny-codec'), { recursive: true });
+  cpSync(resolve('test/fixtures/codecs', codec), join(data, 'models', codec), { recursive: true });
   return openStudio({ data, spawn: nodeEngine(engine) });
 }
 
 const codes = (seed: number): Int32Array => Int32Array.from({ length: L * D }, (_, n) => (n * n + seed * n) % V);
-const imported = ({ ask }: TestStudio, seed: number) =>
-  ask('tokens.import', { name: `${seed}.npy`, bytes: new Uint8Array(writeNpy({ L, D, codes: codes(seed) })), model: 'tiny-codec' });
 
-describe('a codec without a generator', { timeout: 120_000 }, () => {
+describe.each(CODECS)('a codec without a generator: $id', { timeout: 120_000 }, ({ id: codec, H, hop }) => {
+  const studioWithCodec = (): TestStudio => studioWith(codec);
+  const imported = ({ ask }: TestStudio, seed: number) =>
+    ask('tokens.import', { name: `${seed}.npy`, bytes: new Uint8Array(writeNpy({ L, D, codes: codes(seed) })), model: codec });
+
   it('is a model like others, and gives what PyTorch gave', async () => {
     const { ask } = studioWithCodec();
     const models = await ask('models.list', null);
-    expect(models.find(({ id }) => id === 'tiny-codec')).toMatchObject({
+    expect(models.find(({ id }) => id === codec)).toMatchObject({
       problem: null,
-      manifest: { kind: 'speech', sound: { sampleRate: 8000, samplesPerPosition: 8 } },
+      manifest: { kind: 'speech', sound: { sampleRate: 8000, samplesPerPosition: hop } },
     });
     // The probe compares with the golden sound.
-    const { probes } = await ask('engine.probe', { model: 'tiny-codec' });
+    const { probes } = await ask('engine.probe', { model: codec });
     expect(probes.filter(({ state }) => state === 'active')).toHaveLength(1);
   });
 
@@ -46,7 +51,7 @@ describe('a codec without a generator', { timeout: 120_000 }, () => {
     const item = await imported(studio, 1);
     expect(item).toMatchObject({ kind: 'speech', width: null, height: null });
     const sheet = await studio.ask('tokens.get', { id: item.id });
-    expect(sheet).toMatchObject({ L, D, V, H: 8, grid: null, revealedAt: null, cannot: { decode: null } });
+    expect(sheet).toMatchObject({ L, D, V, H, grid: null, revealedAt: null, cannot: { decode: null } });
     expect(new Int32Array(sheet.codes.slice().buffer)).toEqual(codes(1));
 
     const views = [1, 2, 3, 4].map((depth) => ({ depth }));
@@ -54,7 +59,7 @@ describe('a codec without a generator', { timeout: 120_000 }, () => {
     expect(contentType).toBe('audio/wav');
     for (const frame of frames) {
       expect(Buffer.from(frame.subarray(0, 4)).toString()).toBe('RIFF');
-      expect(fromWav(frame).samples.length).toBe(L * 8);
+      expect(fromWav(frame).samples.length).toBe(L * hop);
     }
     expect(new Set(frames.map((frame) => Buffer.from(frame).toString('base64'))).size).toBe(4);
   });
@@ -62,15 +67,16 @@ describe('a codec without a generator', { timeout: 120_000 }, () => {
   it('encodes a clip as an item, whose sound is as long as the clip', async () => {
     const { ask, event } = studioWithCodec();
     const samples = Float32Array.from({ length: 4410 }, (_, n) => 0.5 * Math.sin((2 * Math.PI * 440 * n) / 44_100));
-    const item = await ask('items.import', { name: 'clip.wav', bytes: toWav(samples, 44_100), model: 'tiny-codec' });
+    const item = await ask('items.import', { name: 'clip.wav', bytes: toWav(samples, 44_100), model: codec });
     expect(item).toMatchObject({ kind: 'speech', width: null, recipe: { verb: 'encode', source: 'clip.wav', kind: 'speech' } });
     expect(await event('itemAdded', ({ id }) => id === item.id)).toEqual(item);
-    // A tenth of a second of positions of a thousandth.
+    // A tenth of a second, filled up to a whole number of positions.
+    const positions = Math.ceil(800 / hop);
     const sheet = await ask('tokens.get', { id: item.id });
-    expect(sheet).toMatchObject({ L: 100, D, cannot: { decode: null } });
+    expect(sheet).toMatchObject({ L: positions, D, cannot: { decode: null } });
     expect(new Set(sheet.codes).size).toBeGreaterThan(1);
     const { frames } = await ask('tokens.decode', { id: item.id, views: [{ depth: D }] });
-    expect(fromWav(frames[0] ?? new Uint8Array()).samples).toHaveLength(800);
+    expect(fromWav(frames[0] ?? new Uint8Array()).samples).toHaveLength(positions * hop);
   });
 
   it('is heard and saved, though only tokens were kept: its sound is made when it is asked for, once', async () => {
@@ -85,7 +91,7 @@ describe('a codec without a generator', { timeout: 120_000 }, () => {
     const wav = readFileSync(kept);
     const { frames } = await ask('tokens.decode', { id: item.id, views: [{ depth: D }] });
     expect(fromWav(wav)).toEqual(fromWav(frames[0] ?? new Uint8Array()));
-    expect(fromWav(wav).samples).toHaveLength(L * 8);
+    expect(fromWav(wav).samples).toHaveLength(L * hop);
     expect(readMarks(wav).synthetic).toBe(true);
     expect(readdirSync(join(data, 'items', item.id)).sort()).toEqual(['sound.wav', 'tokens.safetensors']);
 
@@ -94,22 +100,22 @@ describe('a codec without a generator', { timeout: 120_000 }, () => {
     const { file = '' } = (await studio.asset(url)) ?? {};
     const saved = readFileSync(file);
     expect(readMarks(saved).synthetic).toBe(true);
-    expect(fromWav(saved).samples).toHaveLength(L * 8);
+    expect(fromWav(saved).samples).toHaveLength(L * hop);
 
     // Without the model there is no sound, and a sentence says so.
-    rmSync(join(data, 'models', 'tiny-codec'), { recursive: true });
+    rmSync(join(data, 'models', codec), { recursive: true });
     rmSync(kept);
     expect(await studio.asset(assets.sound(item.id))).toBeNull();
-    await expect(ask('items.export', { ids: [item.id], format: 'wav' })).rejects.toThrow('not-found: There is no model “tiny-codec”.');
+    await expect(ask('items.export', { ids: [item.id], format: 'wav' })).rejects.toThrow(`not-found: There is no model “${codec}”.`);
   });
 
   it('says why a file can’t be encoded, and keeps nothing of it', async () => {
     const { ask } = studioWithCodec();
     const long = toWav(new Float32Array(8000 * 5), 8000);
-    await expect(ask('items.import', { name: 'long.wav', bytes: long, model: 'tiny-codec' })).rejects.toThrow(
-      'bad-file: “long.wav” is longer than the 4.1 seconds that the model takes. Choose a shorter one.',
+    await expect(ask('items.import', { name: 'long.wav', bytes: long, model: codec })).rejects.toThrow(
+      `bad-file: “long.wav” is longer than the ${((4096 * hop) / 8000).toFixed(1)} seconds that the model takes. Choose a shorter one.`,
     );
-    await expect(ask('items.import', { name: 'a.png', bytes: Uint8Array.of(1, 2, 3), model: 'tiny-codec' })).rejects.toThrow(
+    await expect(ask('items.import', { name: 'a.png', bytes: Uint8Array.of(1, 2, 3), model: codec })).rejects.toThrow(
       /^bad-file: “a\.png” is not a sound that can be read/,
     );
     expect((await ask('items.list', { limit: 5, before: null, kind: null, search: '' })).total).toBe(0);
@@ -119,7 +125,7 @@ describe('a codec without a generator', { timeout: 120_000 }, () => {
     const test = studioWithCodec();
     const whole = await imported(test, 1);
     const half = new Uint8Array(writeNpy({ L: L / 2, D, codes: codes(1).slice(0, (L / 2) * D) }));
-    const part = await test.ask('tokens.import', { name: 'half.npy', bytes: half, model: 'tiny-codec' });
+    const part = await test.ask('tokens.import', { name: 'half.npy', bytes: half, model: codec });
     const { aligned, perDepth, differs } = await test.ask('tokens.compare', { a: part.id, b: whole.id });
     expect(aligned).toMatchObject({ by: 'tokens', L });
     expect(new Int32Array(aligned?.positions.slice().buffer ?? new ArrayBuffer())).toHaveLength(L / 2);
@@ -138,7 +144,7 @@ describe('a codec without a generator', { timeout: 120_000 }, () => {
     expect(perDepth[0]).toBe(0);
     expect(perDepth.slice(1).some((count) => count > 0)).toBe(true);
     await expect(studio.ask('tokens.edit', { id: a.id, edit: { kind: 'resampleBelow', depth: 1 } })).rejects.toThrow(
-      /^refused: The model “tiny-codec” has no generator/,
+      `refused: The model “${codec}” has no generator`,
     );
   });
 });

@@ -50,7 +50,7 @@ describe('an open item', () => {
     const { ask, item } = await opened();
     const depths = [0, 1, 2, 3].map((depth) => ({ depth }));
     const { frames, contentType } = await ask('tokens.decode', { id: item.id, views: depths });
-    expect(contentType).toBe('image/webp');
+    expect(contentType).toBe('image/png');
     expect(await Promise.all(frames.map(painted))).toEqual([0, 4, 8, 12]);
     const others = await ask('tokens.decode', {
       id: item.id,
@@ -68,6 +68,18 @@ describe('an open item', () => {
     expect(replay.masked[0]).toBe(L * D);
     expect(replay.masked.at(-1)).toBe(0);
     expect(replay.scheduled.at(-1)).toBe(0);
+  });
+
+  it('is decoded while a job runs, and does not wait for its end', async () => {
+    setEnvironment('FAKE_STEP_MS', '200');
+    const { ask, item, event, events } = await opened();
+    events.length = 0;
+    const job = await ask('jobs.create', request({ count: 1, seed: 5 }));
+    await event('progress');
+    const { frames } = await ask('tokens.decode', { id: item.id, views: [{ depth: 2 }] });
+    expect(await painted(frames[0] ?? new Uint8Array())).toBe(8);
+    expect((await ask('jobs.list', null)).find(({ id }) => id === job.id)?.state).toBe('running');
+    await ask('jobs.cancel', { id: job.id });
   });
 
   it.each([

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Sampling } from '../../../../src/contract/index.js';
@@ -30,10 +31,10 @@ const settings = (change: Partial<Sampling>): Sampling => ({ ...SAMPLING, ...cha
 const codes = fc.array(fc.nat(V - 1), { minLength: L * D, maxLength: L * D }).map((array) => Int32Array.from(array));
 
 /** As an item is stored, and read again when it is opened. */
-function stored(tokens: Pick<TokenFile, 'codes' | 'revealedAt' | 'confidence'>): TokenFile {
+function stored(tokens: Pick<TokenFile, 'codes' | 'revealedAt' | 'confidence'> & { L?: number }): TokenFile {
   const model = { id: 'tiny', version: '0.1.0' };
   const recipe = { format: 1, studio: '0.1.0', model, kind: 'image', verb: 'encode' } as const;
-  return readTokenFile(writeTokenFile({ L, D, grid: [2, 2], ...tokens, model: model.id, version: model.version, recipe }));
+  return readTokenFile(writeTokenFile({ L, D, ...tokens, model: model.id, version: model.version, recipe }));
 }
 
 async function seen({ codes: tokens }: TokenFile, depth: Int32Array): Promise<unknown> {
@@ -63,6 +64,36 @@ describe('what is stored of an item', { timeout: 240_000 }, () => {
         expect(last).toEqual(FULL);
         expect(await seen(file, last)).toEqual(made.pixels);
         expect(file).toMatchObject({ codes: made.tokens, confidence: made.confidence });
+      }),
+      RUNS,
+    );
+  });
+});
+
+describe.each([
+  ['tiny-codec', 8],
+  ['tiny-dac', 6],
+])('what is stored of a sound that %s encoded', { timeout: 240_000 }, (id, hop) => {
+  let codec: Engine;
+  beforeAll(async () => {
+    codec = await Engine.load(resolve('test/fixtures/codecs', id), { provider: 'cpu', threads: 1 });
+  }, 60_000);
+  afterAll(() => codec.dispose());
+
+  it('is heard as decode(encode(x)) at full depth', async () => {
+    // No fewer positions than an EnCodec pads by.
+    const clip = fc
+      .integer({ min: 8, max: 24 })
+      .chain((positions) =>
+        fc.array(fc.float({ min: -1, max: 1, noNaN: true }), { minLength: positions * hop, maxLength: positions * hop }),
+      );
+    await fc.assert(
+      fc.asyncProperty(clip, async (samples) => {
+        const { tokens } = await codec.encodeSound(Float32Array.from(samples));
+        const full = new Int32Array(tokens.length / D).fill(D);
+        const { codes: kept } = stored({ codes: tokens, L: full.length });
+        expect(await codec.decodeViews(1, kept, full)).toEqual(await codec.decodeViews(1, tokens, full));
+        expect(kept).toEqual(tokens);
       }),
       RUNS,
     );

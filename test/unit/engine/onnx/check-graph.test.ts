@@ -45,6 +45,8 @@ describe('a graph of a package', () => {
     'test/fixtures/models/tiny/encode.onnx',
     'test/fixtures/codecs/tiny-codec/decode.onnx',
     'test/fixtures/codecs/tiny-codec/encode.onnx',
+    'test/fixtures/codecs/tiny-dac/decode.onnx',
+    'test/fixtures/codecs/tiny-dac/encode.onnx',
   ])('%s is taken', (file) => {
     const facts = checkGraph(readFileSync(resolve(file)), 8 * GIB);
     expect(facts.opset).toBe(20);

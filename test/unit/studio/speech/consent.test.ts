@@ -223,7 +223,7 @@ describe('a voice in a sound', { timeout: 240_000 }, () => {
   it('of a picture is nobody’s', async () => {
     const { ask, studio } = openStudio();
     await expect(ask('codebook.look', { model: 'fake', depth: 1, codes: [1], base: null })).resolves.toMatchObject({
-      contentType: 'image/webp',
+      contentType: 'image/png',
     });
     expect(await studio.asset('/assets/items/x/sound.wav')).toBeNull();
   });
