@@ -32,6 +32,9 @@ test('a first start leads through three steps by keyboard, each of which can be 
 
   await expect(welcome.getByRole('heading', { name: 'Step 3 of 3' })).toBeFocused();
   await expect(welcome.getByRole('link', { name: 'Record a voice' })).toBeVisible();
+  await welcome.getByRole('button', { name: 'Add the sample voice' }).press('Enter');
+  await expect(welcome).toContainText('The sample voice is among your voices');
+  expect((await first.call('voices.list', null)).map(({ name }) => name)).toEqual(['Sample voice']);
   await welcome.getByRole('button', { name: 'Back' }).press('Enter');
   await expect(welcome).toContainText('Step 2 of 3');
   await welcome.getByRole('button', { name: 'Skip' }).press('Enter');

@@ -1,5 +1,7 @@
 import type { ProviderName } from '../../contract/index.js';
+import type { NamedBytes } from '../shared/files.js';
 import type { Studio } from '../studio.svelte.js';
+import { SAMPLE_CONSENT, SAMPLE_NAME, sampleVoice } from '../voices/sample-voice.js';
 
 /** The steps of a first start, in their order. */
 export const STEPS = ['machine', 'samples', 'voice'] as const;
@@ -12,10 +14,13 @@ export class Welcome {
   checking = $state(false);
   /** Samples were asked for. */
   sampled = $state(false);
+  /** The sample voice is being added, or is among the voices. */
+  voice = $state<'offered' | 'adding' | 'added'>('offered');
 
   constructor(
     private readonly studio: Studio,
     private readonly images: { makeSamples(): Promise<void>; readonly gallery: { readonly items: readonly unknown[] } },
+    private readonly clip: () => Promise<NamedBytes> = sampleVoice,
   ) {}
 
   /** Not over a library that is older than this start, and no longer than until somebody goes their own way. */
@@ -56,6 +61,23 @@ export class Welcome {
   async sample(): Promise<void> {
     this.sampled = true;
     await this.images.makeSamples();
+  }
+
+  /** A voice to begin with, for whoever has none at hand. */
+  async addVoice(): Promise<void> {
+    if (this.voice !== 'offered') return;
+    this.voice = 'adding';
+    const problem = await this.#addVoice();
+    this.voice = problem === null ? 'added' : 'offered';
+    if (problem !== null) this.studio.notices.error(problem);
+  }
+
+  /** What went wrong, or null. */
+  async #addVoice(): Promise<string | null> {
+    const file = await this.clip().catch(() => null);
+    if (!file) return 'The sample voice can’t be read. Record one, or install the studio again.';
+    const reply = await this.studio.bridge.call('voices.add', { name: SAMPLE_NAME, file, region: null, consent: SAMPLE_CONSENT });
+    return reply.ok ? null : reply.error.message;
   }
 
   back(): void {

@@ -25,7 +25,8 @@ function open(handlers: Handlers = {}) {
   studio.settings = { ...settings, welcomed: false };
   studio.models = [{ id: 'fruits', folder: 'models/fruits', problem: null, manifest }];
   const images = { makeSamples: vi.fn(() => Promise.resolve()), gallery: { items: [] as unknown[] } };
-  return { bridge, notices, studio, images, welcome: new Welcome(studio, images) };
+  const clip = vi.fn(() => Promise.resolve({ name: 'sample-voice.flac', bytes: Uint8Array.of(1) }));
+  return { bridge, notices, studio, images, clip, welcome: new Welcome(studio, images, clip) };
 }
 
 it('leads from the machine over samples to a voice, and back, and then never again', async () => {
@@ -47,6 +48,35 @@ it('leads from the machine over samples to a voice, and back, and then never aga
   await welcome.next();
   await welcome.next();
   expect([welcome.shown, studio.settings?.welcomed]).toEqual([false, true]);
+});
+
+it('adds the sample voice once, with what stands for a consent', async () => {
+  const { welcome, bridge } = open({ 'voices.add': () => ({ id: 'v' }) as never });
+  const adding = welcome.addVoice();
+  expect(welcome.voice).toBe('adding');
+  await welcome.addVoice();
+  await adding;
+  await welcome.addVoice();
+  expect(welcome.voice).toBe('added');
+  expect(bridge.called('voices.add')).toMatchObject([
+    {
+      name: 'Sample voice',
+      file: { name: 'sample-voice.flac' },
+      region: null,
+      consent: expect.stringMatching(/^This voice is nobody’s/) as string,
+    },
+  ]);
+});
+
+it('says why there is no sample voice, and offers it again', async () => {
+  const { welcome, notices, clip } = open({
+    'voices.add': () => ({ code: 'bad-request', message: 'There is a voice of this name already.' }),
+  });
+  await welcome.addVoice();
+  expect([welcome.voice, notices.toasts.at(-1)?.text]).toEqual(['offered', 'There is a voice of this name already.']);
+  clip.mockRejectedValueOnce(new TypeError('gone'));
+  await welcome.addVoice();
+  expect(notices.toasts.at(-1)?.text).toMatch(/^The sample voice can’t be read\./);
 });
 
 it('gives way to whoever makes pictures right away', () => {
