@@ -22,6 +22,8 @@ export class ElectronHost implements Host {
     });
     try {
       const page = await app.firstWindow();
+      // The window comes before the studio is open, and while that is being loaded what is asked of the main process may be garbage collected.
+      await page.waitForFunction(async () => (await window.studio?.call('app.info', null))?.ok);
       // A question that nobody can answer would hold up the end of a test.
       await app.evaluate(({ dialog }) => {
         dialog.showMessageBox = () => Promise.resolve({ response: 0, checkboxChecked: false });
