@@ -47,6 +47,8 @@ const userData = await mkdtemp(path.join(os.tmpdir(), 'resgen-screenshot-'));
 const app = await _electron.launch({ args: [root, '--no-sandbox', '--disable-gpu', `--user-data-dir=${userData}`] });
 try {
   const page = await app.firstWindow();
+  // The window comes before the studio.
+  await page.waitForFunction(async () => (await window.studio?.call('app.info', null))?.ok);
   await app.evaluate(({ BrowserWindow }, { w, h }) => BrowserWindow.getAllWindows()[0]?.setContentSize(w, h), {
     w: Number(width),
     h: Number(height),
