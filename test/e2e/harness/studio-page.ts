@@ -133,11 +133,18 @@ export class StudioPage {
   /** Lets go of a file above the window. */
   async drop(file: { name: string; bytes: Buffer; type: string }): Promise<void> {
     await this.page.evaluate(
-      ({ name, base64, type }) => {
+      async ({ name, base64, type }) => {
         const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
         const dataTransfer = new DataTransfer();
         dataTransfer.items.add(new File([bytes], name, { type }));
-        document.body.dispatchEvent(new DragEvent('drop', { dataTransfer, bubbles: true, cancelable: true }));
+        const send = (kind: 'dragover' | 'drop'): unknown =>
+          document.body.dispatchEvent(new DragEvent(kind, { dataTransfer, bubbles: true, cancelable: true }));
+        // As people do: a page that has just been turned to says when it takes the file.
+        for (let waited = 0; waited < 5000 && !document.querySelector('.drop'); waited += 20) {
+          send('dragover');
+          await new Promise((resolve) => setTimeout(resolve, 20));
+        }
+        send('drop');
       },
       { name: file.name, type: file.type, base64: file.bytes.toString('base64') },
     );

@@ -78,7 +78,8 @@ describe('engine process', () => {
     });
     engine.send(view(225));
     const alone = await engine.final(225);
-    engine.send(generate(226, 255, 8));
+    // Long enough to be stopped on a fast machine too.
+    engine.send(generate(226, 255, 64));
     await engine.reply((reply) => reply.type === 'step' && reply.id === 226);
     engine.send(view(227));
     expect(await engine.final(227)).toMatchObject({ ...alone, id: 227 });
