@@ -26,6 +26,8 @@ let failed = 0;
 let skipped = 0;
 /** @type {string[]} */
 const said = [];
+/** @type {NodeJS.ProcessEnv | undefined} */
+let pythonFound;
 for (const suite of suites) {
   try {
     const tally = await suite();
@@ -62,8 +64,13 @@ async function endToEnd() {
   });
 }
 
-/** For the tests that listen to what was said and that read token files. Installed for whole runs, as it takes a minute; those tests are left out without it. */
+/** For the tests that listen to what was said and that read token files, looked for once. */
 function python() {
+  return (pythonFound ??= findPython());
+}
+
+/** Installed for whole runs, as it takes a minute; the tests that need it are left out without it. */
+function findPython() {
   try {
     const found = rest.length === 0 ? testPython.ensure() : testPython.python;
     return found ? { RESGEN_RECOGNISER: found, RESGEN_PYTHON: process.env.RESGEN_PYTHON ?? found } : {};

@@ -97,9 +97,13 @@ def choose_prompts(speech: Speech, each: int, seconds: float) -> list[Prompt]:
             raise SystemExit(f"{speaker} has {len(long)} clips of {seconds:g} s and {each} are asked for. Lower evaluation.prompts or evaluation.prompt_s.")
         for i in np.linspace(0, len(long) - 1, each).astype(int):
             clip = speech.clips[long[i]]
-            audio = to_level(speech.read(long[i], 0, length), clip.level, LEVEL_DB).astype(np.float32)
-            prompts.append(Prompt(speaker, f"{clip.set}/{clip.path}", audio))
+            prompts.append(Prompt(speaker, f"{clip.set}/{clip.path}", prompt_audio(speech, long[i], length)))
     return prompts
+
+
+def prompt_audio(speech: Speech, i: int, samples: int) -> np.ndarray:
+    """The beginning of a clip as a voice is heard by the model: float32 `[samples]` at the training level."""
+    return to_level(speech.read(i, 0, samples), speech.clips[i].level, LEVEL_DB).astype(np.float32)
 
 
 class Say:

@@ -14,12 +14,11 @@ from pathlib import Path
 
 import numpy as np
 
-from training.evaluate_voice import Say
+from training.evaluate_voice import Say, prompt_audio
 from training.export_voice import trained_models
 from training.runner import load_recipe
 from training.sampler import Sampling
-from training.speech_data import RATE, load_speech, to_level
-from training.speech_tokens import LEVEL_DB
+from training.speech_data import RATE, load_speech
 from training.voice_augment import change_voice, draw_voice
 
 TEXT = "Hello, I am a sample voice, and I belong to nobody: the model of this studio made me up. Type a text, press the button, and hear me say it."
@@ -41,14 +40,12 @@ def main() -> None:
     recipe, runs = load_recipe(args.recipe), Path(args.runs)
     speech, _ = load_speech(recipe, runs)
     whisper, dnsmos, normalise = Whisper(runs / "judges", 1), Dnsmos(Path(recipe["evaluation"]["dnsmos"]), 1), Normaliser()
-    package = recipe["package"]["presets"]
-    say = Say(*trained_models(recipe, runs), Sampling(**package["best"]))
+    say = Say(*trained_models(recipe, runs), Sampling(**recipe["package"]["presets"]["best"]))
     by_speaker = {clip.speaker: i for i, clip in enumerate(speech.clips) if clip.set.startswith("kokoro") and clip.samples >= PROMPT_S * RATE}
     rng = np.random.default_rng(0)
     best = (-np.inf, "", np.zeros(0, np.float32))
     for seed, speaker in enumerate(rng.permutation(sorted(by_speaker))[:CANDIDATES]):
-        clip = speech.clips[by_speaker[speaker]]
-        audio = to_level(speech.read(by_speaker[speaker], 0, round(PROMPT_S * RATE)), clip.level, LEVEL_DB).astype(np.float32)
+        audio = prompt_audio(speech, by_speaker[speaker], round(PROMPT_S * RATE))
         said = say(TEXT, change_voice(audio, draw_voice(rng)).astype(np.float32), seed)
         wrong = word_error_rate([normalise(TEXT)], [normalise(whisper(said))])
         quality = dnsmos(said)["ovr"]

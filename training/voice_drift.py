@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from training.speech_data import RATE
+from training.speech_data import RATE, active_level
 
 
 def windows(audio_N: np.ndarray, seconds: float) -> np.ndarray:
@@ -51,12 +51,10 @@ def drift(audio_N: np.ndarray, clip_N: np.ndarray, seconds: float, speaker: Call
     return report
 
 
-def level(audio_N: np.ndarray, frame: int = RATE // 50, gate_db: float = -50.0) -> float:
-    """Mean power in dB of the frames above the gate."""
-    frames = audio_N[: len(audio_N) // frame * frame].reshape(-1, frame)
-    power = np.square(frames, dtype=np.float64).mean(1)
-    heard = power[power > 10 ** (gate_db / 10)]
-    return float(10 * np.log10(heard.mean())) if len(heard) else float("-inf")
+def level(audio_N: np.ndarray) -> float:
+    """`active_level` in dB."""
+    heard = active_level(audio_N)
+    return float(20 * np.log10(heard)) if heard > 0 else float("-inf")
 
 
 def main() -> None:
