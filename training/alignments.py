@@ -19,9 +19,10 @@ from tqdm import tqdm
 
 from training.phone_table import BOUNDARY, is_pause
 from training.runner import arguments, load_recipe
-from training.speech_data import Clip, Speech, build_cache
+from training.speech_data import Clip, Speech, build_cache, speech_zips
 from training.text.normalise import TextProblem
 from training.text.phones import FrontEnd, Sentence
+from training.transcripts import sure_texts
 
 KOKORO_FRAME_MS = 25
 SPHINX_FRAME_MS = 10
@@ -144,35 +145,40 @@ def read_alignments(path: Path) -> list[Alignment]:
     return [Alignment(**json.loads(line)) for line in path.read_text().splitlines(keepends=True) if line.endswith("\n")]
 
 
-def align_all(speech: Speech, exact: dict[tuple[str, str], Alignment], path: Path) -> list[Alignment]:
-    """Alignments of all clips with a text, from the cache as far as it goes. Raises SystemExit where the cache is of other clips."""
+def align_all(speech: Speech, exact: dict[tuple[str, str], Alignment], path: Path, heard: dict[tuple[str, str], str] | None = None) -> list[Alignment]:
+    """Alignments of all clips with a text, and after them of those that have one in `heard`, from the cache as far as it goes.
+
+    Raises SystemExit where the cache is of other clips.
+    """
     done = read_alignments(path)
-    wanted = [i for i, clip in enumerate(speech.clips) if clip.text]
+    texts = {i: clip.text for i, clip in enumerate(speech.clips) if clip.text}
+    texts |= {i: heard[clip.set, clip.path] for i, clip in enumerate(speech.clips) if i not in texts and (clip.set, clip.path) in (heard or {})}
+    wanted = list(texts)
     if [(a.set, a.path) for a in done] != [(speech.clips[i].set, speech.clips[i].path) for i in wanted[: len(done)]]:
         raise SystemExit(f"{path} was made from other clips. Move it away, then run this again.")
     path.write_text("".join(json.dumps(vars(a)) + "\n" for a in done))
     with path.open("a") as lines:
-        for alignment in _align(speech, wanted[len(done) :], exact, len(done)):
+        for alignment in _align(speech, {i: texts[i] for i in wanted[len(done) :]}, exact, len(done)):
             lines.write(json.dumps(vars(alignment)) + "\n")
             lines.flush()
             done.append(alignment)
     return done
 
 
-def _align(speech: Speech, wanted: list[int], exact: dict[tuple[str, str], Alignment], before: int) -> Iterator[Alignment]:
+def _align(speech: Speech, texts: dict[int, str], exact: dict[tuple[str, str], Alignment], before: int) -> Iterator[Alignment]:
     front_end, aligner = FrontEnd(), None
-    for i in tqdm(wanted, initial=before, total=before + len(wanted), desc="align", mininterval=5):
+    for i, text in tqdm(texts.items(), initial=before, total=before + len(texts), desc="align", mininterval=5):
         clip = speech.clips[i]
         known = exact.get((clip.set, clip.path))
         if known is None:
             aligner = aligner or Aligner()
-            known = _real(clip, speech.read(i), front_end, aligner)
+            known = _real(clip, text, speech.read(i), front_end, aligner)
         yield known
 
 
-def _real(clip: Clip, audio_N: np.ndarray, front_end: FrontEnd, aligner: Aligner) -> Alignment:
+def _real(clip: Clip, text: str, audio_N: np.ndarray, front_end: FrontEnd, aligner: Aligner) -> Alignment:
     try:
-        phones = words_of(clip.text or "", front_end)
+        phones = words_of(text, front_end)
     except TextProblem:
         phones = []
     found = aligner(audio_N, phones) if phones else None
@@ -182,11 +188,11 @@ def _real(clip: Clip, audio_N: np.ndarray, front_end: FrontEnd, aligner: Aligner
 
 def load_alignments(recipe: dict[str, Any], runs: Path) -> tuple[list[Alignment], list[Clip]]:
     """Alignments and all clips of the recipe's `data`; makes what is missing."""
-    folder, data = runs / recipe["cache"], recipe["data"]
-    zips = [Path(data["folder"]) / f"{name}.zip" for name in data["sets"]]
-    clips = build_cache([str(z) for z in zips], folder)
-    exact = {(z.stem, path): a for z in zips for path, a in exact_alignments(z).items()}
-    return align_all(Speech(folder, clips), exact, folder / "alignments.jsonl"), clips
+    folder = runs / recipe["cache"]
+    zips = speech_zips(recipe)
+    clips = build_cache(zips, folder)
+    exact = {(Path(z).stem, path): a for z in zips for path, a in exact_alignments(Path(z)).items()}
+    return align_all(Speech(folder, clips), exact, folder / "alignments.jsonl", sure_texts(folder)), clips
 
 
 if __name__ == "__main__":

@@ -31,6 +31,7 @@ from training.speech_judges import Dnsmos, Normaliser, Speaker, Sphinx, word_err
 from training.speech_sampler import SpeechStep, sample_speech
 from training.speech_tokens import LEVEL_DB, from_durations
 from training.text.phones import FrontEnd, Sentence
+from training.transcripts import sure_texts
 from training.whisper import Whisper
 
 RECOGNISERS = ("whisper", "sphinx")
@@ -180,7 +181,8 @@ def main() -> None:
     settings = recipe["evaluation"]
     sentences, normalise = read_sentences(Path(settings["sentences"])), Normaliser()
     train, validation = load_speech(recipe, runs)
-    if known := known_sentences(sentences, (clip.text for clip in (*train.clips, *validation.clips) if clip.text), normalise):
+    texts = [*(clip.text for clip in (*train.clips, *validation.clips) if clip.text), *sure_texts(runs / recipe["cache"]).values()]
+    if known := known_sentences(sentences, texts, normalise):
         raise SystemExit(f"In a training text already: {'; '.join(known)}. Write other sentences into {settings['sentences']}.")
     sampling = Sampling(**recipe["package"]["presets"][settings["preset"]])
     identity = {"sampling": vars(sampling), "voice_share": settings["voice_share"], "sentences": sentences}

@@ -177,9 +177,7 @@ def speech_runs(args: argparse.Namespace, golden: Golden, manifest: dict[str, An
     durations.weight.copy_(looked_up(text, tuple(durations.weight.shape)))
 
     e_DVH = codec.quantiser.e_DVH
-    # The graph has the first codebook in the generator's scale, with a code of zeros behind it.
-    scaled_VH = looked_up(step, (c.V + 1, c.H))[: c.V]
-    scale = float((scaled_VH * e_DVH[0]).sum() / e_DVH[0].square().sum())
+    scale = shipped_scale(step, e_DVH)
     speech_step = SpeechStep(generator, e_DVH, scale, torch.tensor(manifest["sigma"])).eval()
     inputs = {graph: golden_inputs(args.package, golden, graph) for graph in ("text", "step")}
     encoded = dict(zip(("text", "ms", "voice"), TextGraph(speech_step, durations)(**inputs["text"])))
@@ -228,6 +226,16 @@ def golden_inputs(package: Path, golden: Golden, graph: str) -> Golden:
     """By the names of the graph's inputs, which are those of the module's arguments."""
     names = [value.name for value in onnx.load(str(package / f"{graph}.onnx")).graph.input]
     return {name: golden[f"{graph}.in.{name}"] for name in names}
+
+
+def shipped_scale(step: Path, e_DVH: torch.Tensor) -> float:
+    """What the codec's codebooks were multiplied by for the generator: its graph has them in that scale, as one constant since voice-en 0.4.0."""
+    D, V, H = e_DVH.shape
+    constants = (numpy_helper.to_array(t) for t in onnx.load(str(step)).graph.initializer if list(t.dims) == [D, V, H])
+    whole_DVH = next(constants, None)
+    # Before, each codebook was looked up by itself, with a code of zeros behind it.
+    scaled_VH = looked_up(step, (V + 1, H))[:V] if whole_DVH is None else torch.from_numpy(whole_DVH[0].astype(np.float32))
+    return float((scaled_VH * e_DVH[0]).sum() / e_DVH[0].square().sum())
 
 
 def looked_up(path: Path, shape: tuple[int, ...]) -> torch.Tensor:

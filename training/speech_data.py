@@ -129,11 +129,15 @@ class Speech:
         return Speech(folder, train), Speech(folder, validation)
 
 
+def speech_zips(recipe: dict[str, Any]) -> list[str]:
+    """Of the sets that the recipe's `data` names."""
+    return [str(Path(recipe["data"]["folder"]) / f"{name}.zip") for name in recipe["data"]["sets"]]
+
+
 def load_speech(recipe: dict[str, Any], runs: Path) -> tuple[Speech, Speech]:
     """Training and validation clips of the recipe's `data`; builds the cache if need be."""
     folder = runs / recipe["cache"]
-    zips = [str(Path(recipe["data"]["folder"]) / f"{name}.zip") for name in recipe["data"]["sets"]]
-    return Speech(folder, build_cache(zips, folder)).split(folder)
+    return Speech(folder, build_cache(speech_zips(recipe), folder)).split(folder)
 
 
 def to_level(x_N: np.ndarray, level: float, target_db: float) -> np.ndarray:

@@ -44,6 +44,10 @@ class Entry:
     phones: list[int] = field(default_factory=list)
     ends: list[float] = field(default_factory=list)
 
+    @property
+    def speaker(self) -> str:
+        return self.voice.split()[0]
+
 
 @dataclass
 class SpeechTokens:
@@ -241,8 +245,9 @@ class Row:
 class Cutter:
     """Draws rows: half of the prompts are the clip's own beginning, half are cut from another clip of the voice.
 
-    What is to be made is at most `longest_s`: of a longer clip as much, from one word's start to another's. `weights` are those of a set's clips; of all
-    that is made, `drawn_share` is in drawn voices, however many draws there are (None: as many as come).
+    What is to be made is at most `longest_s`: of a longer clip as much, from one word's start to another's. `weights` are those of a set's clips, which a
+    speaker of n clips has n^-`balance` of each: with 0 a speaker is heard as often as there are clips of it, with 1 all are heard as often. Of all that is
+    made, `drawn_share` is in drawn voices, however many draws there are (None: as many as come).
     """
 
     def __init__(
@@ -253,6 +258,7 @@ class Cutter:
         prompt_s: tuple[float, float],
         longest_s: float,
         drawn_share: float | None = None,
+        balance: float = 0.0,
     ):
         self.tokens, self.R, self.prompt_s, self.rate = tokens, frames_per_token, prompt_s, tokens.tokens_per_second
         self.by_voice: dict[str, list[Entry]] = {}
@@ -262,7 +268,8 @@ class Cutter:
         self.targets = [e for e in tokens.entries if e.phones]
         if not self.targets:
             raise SystemExit("No clip is aligned. Check `data.sets` in the recipe.")
-        self.weight = torch.tensor([weights.get(e.set, 1.0) for e in self.targets], dtype=torch.float64)
+        clips = Counter(e.speaker for e in self.targets)
+        self.weight = torch.tensor([weights.get(e.set, 1.0) * clips[e.speaker] ** -balance for e in self.targets], dtype=torch.float64)
         drawn = torch.tensor([DRAWN in e.voice for e in self.targets])
         if drawn_share is not None and drawn.any() and not drawn.all():
             self.weight[drawn] *= drawn_share / (1 - drawn_share) * self.weight[~drawn].sum() / self.weight[drawn].sum()

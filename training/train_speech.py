@@ -60,8 +60,9 @@ def validate(model: TrainingStep, cutter: Cutter, run: Run, schedule: str, batch
 
 def cutters(tokens: SpeechTokens, recipe: dict[str, Any], frames_per_token: int) -> tuple[Cutter, Cutter]:
     """Of the training voices, and of the validation speakers as they are."""
-    held_out = lambda e: e.voice.split()[0] in VALIDATION_SPEAKERS  # noqa: E731
-    settings = (recipe["data"]["sets"], frames_per_token, tuple(recipe["prompt_s"]), recipe["longest_s"], recipe.get("drawn_share"))
+    held_out = lambda e: e.speaker in VALIDATION_SPEAKERS  # noqa: E731
+    data = recipe["data"]
+    settings = (data["sets"], frames_per_token, tuple(recipe["prompt_s"]), recipe["longest_s"], recipe.get("drawn_share"), data.get("balance", 0.0))
     validation = tokens.where(lambda e: held_out(e) and " " not in e.voice)
     return Cutter(tokens.where(lambda e: not held_out(e)), *settings), Cutter(validation, *settings)
 

@@ -2,16 +2,18 @@
 
 import json
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from training.alignments import Aligner, Alignment, _spread, _split_words, align_all, exact_alignments
+from training.alignments import Aligner, Alignment, _spread, _split_words, align_all, exact_alignments, read_alignments
 from training.durations import DurationModel, columns, evaluate, fit, pace_of
 from training.phone_table import INDEX, PHONES, to_ids
 from training.speech_data import Clip
+from training.transcripts import Transcript, read_transcripts, sure_texts
 
 PHRASE = "DH AH0 _ K AE1 T , _ S AE1 T .".split()
 
@@ -107,6 +109,26 @@ def test_the_cache_goes_on_where_it_was_cut_off(tmp_path: Path):
         other = _Clips(5)
         other.clips.reverse()
         align_all(other, exact, path)
+
+
+def test_clips_that_were_heard_follow_those_with_a_text(tmp_path: Path):
+    exact = {("s", a.path): a for a in synthetic(4)}
+    path, clips = tmp_path / "alignments.jsonl", _Clips(4)
+    clips.clips[1] = replace(clips.clips[1], text=None)
+    clips.clips[2] = replace(clips.clips[2], text=None)
+    assert [a.path for a in align_all(clips, exact, path)] == ["0", "3"]
+    # Heard later: what was aligned stays.
+    assert [a.path for a in align_all(clips, exact, path, {("s", "1"): "hm", ("other", "2"): "hm"})] == ["0", "3", "1"]
+    assert [a.path for a in read_alignments(path)] == ["0", "3", "1"]
+
+
+def test_texts_that_whisper_is_not_sure_of_are_left_out(tmp_path: Path):
+    lines = [Transcript("s", "a", "hear me", -0.2), Transcript("s", "b", "mumble", -0.9), Transcript("s", "c", "", -0.1)]
+    path = tmp_path / "transcripts.jsonl"
+    path.write_text("".join(json.dumps(vars(t)) + "\n" for t in lines) + '{"set": "s", "pa')
+    assert read_transcripts(tmp_path) == lines
+    assert sure_texts(tmp_path) == {("s", "a"): "hear me"}
+    assert sure_texts(tmp_path / "none") == {}
 
 
 def test_aligner_finds_the_phones_of_real_speech():

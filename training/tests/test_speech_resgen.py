@@ -335,6 +335,23 @@ def test_lengths_are_multiples_where_a_gpu_wants_them():
     assert torch.equal(rows.x.shape[1] - rows.condition.valid.long().sum(1), (~rows.condition.valid).long().sum(1)) and not rows.x[~rows.condition.valid].any()
 
 
+def test_a_speaker_of_few_clips_is_heard_as_often_as_one_of_many_if_the_recipe_says_so():
+    tokens = tiny_tokens()
+    for e in tokens.entries[1:]:
+        e.voice = "many x1.250" if e is tokens.entries[1] else "many"
+    tokens.entries[0].voice = "few"
+    n = len(tokens.entries)
+
+    def share(balance: float) -> float:
+        weight = Cutter(tokens, {"s": 1.0}, R, (0.1, 0.3), 10.0, balance=balance).weight
+        return float(weight[0] / weight.sum())
+
+    assert share(0.0) == pytest.approx(1 / n)
+    assert share(0.5) == pytest.approx(1 / (1 + (n - 1) ** 0.5))
+    assert share(1.0) == pytest.approx(1 / 2)
+
+
+
 def test_a_voice_is_drawn_with_its_own_formants_and_channel():
     rng = np.random.default_rng(2)
     assert draw_voice(np.random.default_rng([1, 2])) == draw_voice(np.random.default_rng([1, 2])) != draw_voice(np.random.default_rng([1, 3]))
