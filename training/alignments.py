@@ -19,13 +19,14 @@ from tqdm import tqdm
 
 from training.phone_table import BOUNDARY, is_pause
 from training.runner import arguments, load_recipe
-from training.speech_data import Clip, Speech, build_cache, speech_zips
+from training.speech_data import RATE, Clip, Speech, build_cache, speech_zips
 from training.text.normalise import TextProblem
 from training.text.phones import FrontEnd, Sentence
 from training.transcripts import sure_texts
 
 KOKORO_FRAME_MS = 25
 SPHINX_FRAME_MS = 10
+SILENCE_BEFORE_MS, SILENCE_AFTER_MS = 100, 300
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,15 @@ class Aligner:
     def __call__(self, audio_N: np.ndarray, phones: list[str]) -> tuple[int, list[int]] | None:
         """float32 `[N]` at 16 kHz -> (lead, ms of each phone), or None where the search fails or loses a phone."""
         words = _split_words(phones)
+        # A quarter of the clips start or end so near to a word that the second pass does not reach its last phone; with silence around it does.
+        found = self._search(audio_N, words) or self._search(np.pad(audio_N, (RATE * SILENCE_BEFORE_MS // 1000, RATE * SILENCE_AFTER_MS // 1000)), words, SILENCE_BEFORE_MS)
+        if found is None:
+            return None
+        spoken, silence = found
+        return silence[0], within(_spread(phones, spoken, silence), len(audio_N) * 1000 // RATE - silence[0])
+
+    def _search(self, audio_N: np.ndarray, words: list[list[str]], before_ms: int = 0) -> tuple[list[list[int]], list[int]] | None:
+        """ms of each word's phones, and of the silence before the first, between them and after the last, less the `before_ms` that were added in front."""
         names = [self._name(tuple(p.rstrip("012") for p in word)) for word in words]
         data = (np.clip(audio_N, -1, 1) * 32767).astype(np.int16).tobytes()
         try:
@@ -100,7 +110,11 @@ class Aligner:
                 silence[-1] += entry.duration * SPHINX_FRAME_MS
         if [len(word) for word in spoken] != [len(word) for word in words]:
             return None
-        return silence[0], _spread(phones, spoken, silence)
+        if silence[0] < before_ms:
+            # The first phone was found to start in what was added.
+            spoken[0][0] = max(SPHINX_FRAME_MS, spoken[0][0] - (before_ms - silence[0]))
+        silence[0] = max(0, silence[0] - before_ms)
+        return spoken, silence
 
     def _name(self, word: tuple[str, ...]) -> str:
         if word not in self.names:
@@ -113,6 +127,14 @@ class Aligner:
         self.decoder.start_utt()
         self.decoder.process_raw(data, full_utt=True)
         self.decoder.end_utt()
+
+
+def within(ms: list[int], limit: int) -> list[int]:
+    """Lengths whose sum is at most `limit`: the last ones are shortened."""
+    out: list[int] = []
+    for length in ms:
+        out.append(min(length, limit - sum(out)))
+    return out
 
 
 def _split_words(phones: list[str]) -> list[list[str]]:

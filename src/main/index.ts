@@ -61,7 +61,7 @@ async function start(): Promise<void> {
   serveStudio(opening, devServer);
   answerCalls(opening);
   const stateFile = path.join(app.getPath('userData'), 'window.json');
-  const opened = openWindow({ stateFile, isBusy: async () => hasOpenJobs(await opening), themed, reports });
+  const opened = openWindow({ stateFile, unfinished: async () => (await opening).unfinished(), themed, reports });
   window = opened;
 
   const studio = await opening;
@@ -127,11 +127,6 @@ async function followTheme(studio: Studio): Promise<void> {
   studio.subscribe((event) => {
     if (event.name === 'settings') nativeTheme.themeSource = event.payload.theme;
   });
-}
-
-async function hasOpenJobs(studio: Studio): Promise<boolean> {
-  const jobs = await studio.call('jobs.list', null);
-  return jobs.ok && jobs.value.some(({ state }) => state === 'queued' || state === 'running');
 }
 
 function closeBeforeQuitting(opening: Promise<Studio>): void {

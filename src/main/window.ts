@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { app, BrowserWindow, dialog, nativeTheme } from 'electron';
 import type { CrashReports } from '../studio/crash-reports.js';
+import { type Unfinished, closingQuestion } from './closing.js';
 import { ORIGIN, webPreferences } from './security.js';
 import { loadWindowState, MIN_SIZE, saveWindowState } from './window-state.js';
 
@@ -9,15 +10,15 @@ const BACKGROUND = { light: '#f7f7f8', dark: '#17181b' } as const;
 
 export interface WindowOptions {
   stateFile: string;
-  /** Whether closing would interrupt work; asked when the person closes the window. */
-  isBusy: () => Promise<boolean>;
+  /** What closing would interrupt; asked when the person closes the window. */
+  unfinished: () => Promise<Unfinished>;
   /** Settled when the theme that the person has chosen is known. */
   themed: Promise<void>;
   reports: CrashReports;
 }
 
 /** Opens the studio's window. It shows itself once its page is drawn in its theme. */
-export function openWindow({ stateFile, isBusy, themed, reports }: WindowOptions): BrowserWindow {
+export function openWindow({ stateFile, unfinished, themed, reports }: WindowOptions): BrowserWindow {
   const { maximized, ...bounds } = loadWindowState(stateFile);
   const window = new BrowserWindow({
     ...bounds,
@@ -40,7 +41,7 @@ export function openWindow({ stateFile, isBusy, themed, reports }: WindowOptions
     },
     () => undefined,
   );
-  askBeforeClosing(window, stateFile, isBusy);
+  askBeforeClosing(window, stateFile, unfinished);
   offerToReopen(window, reports);
   void window.loadURL(`${ORIGIN}/`);
   return window;
@@ -50,24 +51,24 @@ function background(): string {
   return nativeTheme.shouldUseDarkColors ? BACKGROUND.dark : BACKGROUND.light;
 }
 
-function askBeforeClosing(window: BrowserWindow, stateFile: string, isBusy: () => Promise<boolean>): void {
+function askBeforeClosing(window: BrowserWindow, stateFile: string, unfinished: WindowOptions['unfinished']): void {
   let decided = false;
   window.on('close', (event) => {
     if (decided) return saveWindowState(stateFile, window);
     event.preventDefault();
-    void mayClose(window, isBusy).then((yes) => {
+    void mayClose(window, unfinished).then((yes) => {
       decided = yes;
       if (yes) window.close();
     });
   });
 }
 
-async function mayClose(window: BrowserWindow, isBusy: () => Promise<boolean>): Promise<boolean> {
-  if (!(await isBusy())) return true;
+async function mayClose(window: BrowserWindow, unfinished: WindowOptions['unfinished']): Promise<boolean> {
+  const question = closingQuestion(await unfinished());
+  if (question === null) return true;
   const { response } = await dialog.showMessageBox(window, {
     type: 'question',
-    message: 'Something is still being made. Close all the same?',
-    detail: 'Everything finished so far is kept, and the rest goes on when you open the studio again.',
+    ...question,
     buttons: ['Close', 'Keep Open'],
     defaultId: 1,
     cancelId: 1,

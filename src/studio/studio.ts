@@ -89,6 +89,8 @@ export interface Studio extends Bridge {
   borrowVoice(id: string, files: VoiceFiles): Promise<Voice>;
   /** Loads the model that the Images page opens with, so that the first picture does not wait for it. For hosts with a window. */
   warmUp(): Promise<void>;
+  /** What closing would interrupt: jobs go on at the next start, edits in the inspector do not. */
+  unfinished(): { jobs: number; edits: number };
   /** Writes the library into one file, which `stageRestore` takes back. Jobs go on meanwhile. */
   backUp(file: string): Promise<{ files: number }>;
   /** Stops the running job between two steps and starts none until `wake`. */
@@ -232,6 +234,7 @@ function assemble(
     .then(() => items.namePresets(ended.signal))
     .catch((error: unknown) => onError('The presets of older items could not be looked up.', error));
 
+  let edits = 0;
   let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => {
     const stopped = queue.close();
@@ -247,6 +250,8 @@ function assemble(
 
   return {
     call: async (name, params) => {
+      const isEdit = name === 'tokens.edit';
+      if (isEdit) edits++;
       try {
         const parsed = parse(name, params);
         return { ok: true, value: await handlers[name](parsed) };
@@ -255,6 +260,8 @@ function assemble(
         const wire = toStudioError(error).toWire();
         log.write(`call ${Object.hasOwn(calls, name) ? name : 'unknown'}: ${wire.code}`);
         return { ok: false, error: wire };
+      } finally {
+        if (isEdit) edits--;
       }
     },
     subscribe: (listener) => {
@@ -291,6 +298,7 @@ function assemble(
       const next = able.find(({ id }) => id === settings.get().lastModel) ?? able[0];
       if (next) await engine.warmUp(await models.find(next.id), settings.get().provider);
     },
+    unfinished: () => ({ jobs: jobs.list().filter(({ state }) => state === 'queued' || state === 'running').length, edits }),
     backUp: (file) => backUp(db, folder, file),
     sleep: () => queue.sleep(),
     wake: () => queue.wake(),

@@ -4,6 +4,8 @@ import json
 import zipfile
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -78,6 +80,46 @@ def test_words_and_silences_are_spread_over_the_phones():
     ms = _spread(PHRASE, [[10, 20], [30, 40, 50], [60, 70, 80]], [500, 5, 300, 700])
     assert dict(enumerate(zip(PHRASE, ms)))[2] == ("_", 5)
     assert ms == [10, 20, 5, 30, 40, 50, 300, 0, 60, 70, 80, 700]
+
+
+class _Decoder:
+    """Stands in for pocketsphinx: words of one phone each, heard only with silence around them, the first 40 ms before the clip begins."""
+
+    def __init__(self):
+        self.samples: list[int] = []
+
+    def add_word(self, *_: object) -> None: ...
+    def set_alignment(self) -> None: ...
+    def start_utt(self) -> None: ...
+
+    def set_align_text(self, text: str) -> None:
+        self.words = text.split()
+
+    def process_raw(self, data: bytes, full_utt: bool) -> None:
+        self.samples.append(len(data) // 2)
+
+    def end_utt(self) -> None:
+        if self.samples[-1] == 16_000:
+            raise RuntimeError("Failed to stop utterance processing")
+
+    def get_alignment(self) -> list[Any]:
+        phone = SimpleNamespace(duration=30)
+        return [SimpleNamespace(name="<sil>", duration=6), *(_Word(w, [phone]) for w in self.words), SimpleNamespace(name="<sil>", duration=44)]
+
+
+class _Word(list):
+    def __init__(self, name: str, phones: list[Any]):
+        super().__init__(phones)
+        self.name = name
+
+
+def test_a_clip_that_ends_in_a_word_is_aligned_with_silence_around_it():
+    aligner = Aligner.__new__(Aligner)
+    aligner.decoder, aligner.names = _Decoder(), {}
+    lead, ms = aligner(np.zeros(16_000, np.float32), ["AH0", "_", "OW1", "_", "AY1", "."])
+    assert aligner.decoder.samples[-1] == 16_000 + 1_600 + 4_800
+    # Of the first 300 ms 40 lie before the clip, and of the last silence 140 within it.
+    assert (lead, ms) == (0, [260, 0, 300, 0, 300, 140])
 
 
 def test_exact_alignments_are_read_in_milliseconds(tmp_path: Path):

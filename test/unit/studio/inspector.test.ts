@@ -137,9 +137,11 @@ describe('an edit', () => {
     const before = readdirSync(join(data, 'items'));
     const stopped = studio.call('tokens.edit', { id: item.id, edit, run });
     expect(await event('edit')).toEqual({ run, step: 1, steps: SAMPLING.steps });
+    expect(studio.unfinished()).toEqual({ jobs: 0, edits: 1 });
     await expect(ask('tokens.edit', { id: item.id, edit, run })).rejects.toThrow(/^bad-request: An edit of that name is running/);
     await ask('tokens.cancel', { run });
     expect(await stopped).toEqual({ ok: false, error: { code: 'cancelled', message: 'Stopped. Nothing was changed.' } });
+    expect(studio.unfinished()).toEqual({ jobs: 0, edits: 0 });
     expect(readdirSync(join(data, 'items'))).toEqual(before);
     expect((await ask('items.list', { limit: 5, before: null, kind: null, search: '' })).items).toEqual([item]);
 
