@@ -277,7 +277,8 @@ class Cutter:
     def row(self, entry: Entry, generator: torch.Generator) -> Row:
         seconds = self.prompt_s[0] + (self.prompt_s[1] - self.prompt_s[0]) * float(torch.rand((), generator=generator))
         want = max(1, round(seconds * self.rate))
-        others = [e for e in self.by_voice[entry.voice] if e is not entry]
+        # A version of the clip itself is as long as it. To have what is to be made in the prompt would teach to copy, above all voices of one clip.
+        others = [e for e in self.by_voice[entry.voice] if e is not entry and (e.phones or e.length != entry.length)]
         own = torch.rand((), generator=generator) < 0.5 or not others
         cut = self._word_start(entry, want, entry.length * 2 // 3) if own else 0
         if cut:

@@ -19,6 +19,7 @@ from training.evaluate_voice import summarise
 from training.plots import read_log
 from training.runner import arguments, load_recipe, machine
 from training.speech_generator import SpeechConfig, SpeechGenerator
+from training.transcripts import sure_texts
 
 MEASURES = {
     "wer_whisper": ("word error rate, whisper-base", "{:.1%}"),
@@ -32,8 +33,8 @@ SCALE = (
 )
 
 
-def card(recipe: dict[str, Any], report: dict[str, Any], D: int, H: int, hours: float, trained_on: str) -> str:
-    """The card's Markdown. `recipe` is that of the checkpoint, D and H are its codec's."""
+def card(recipe: dict[str, Any], report: dict[str, Any], D: int, H: int, hours: float, trained_on: str, heard: int = 0) -> str:
+    """The card's Markdown. `recipe` is that of the checkpoint, D and H are its codec's, `heard` is how many clips have a text by whisper."""
     package, size = recipe["package"], sum(p.numel() for p in SpeechGenerator(SpeechConfig(D=D, H=H, **recipe["model"])).parameters())
     clips, sampling = report["clips"], report["sampling"]
     speakers = sorted({clip["speaker"] for clip in clips.values()})
@@ -52,7 +53,9 @@ def card(recipe: dict[str, Any], report: dict[str, Any], D: int, H: int, hours: 
         *_decoder_section(report, recipe.get("decoder_share", 1.0)),
         "## Data",
         "\n".join(f"- {DATA.get(name, name)}" for name in recipe["data"]["sets"])
-        + "\n\nOf clips without a text only the voice was used. Phones of the synthetic speech came with it, those of the recordings were aligned by pocketsphinx."
+        + "\n\n"
+        + (f"Of clips without a text {heard} got one by whisper-base, where it was sure; of others" if heard else "Of clips without a text")
+        + " only the voice was used. Phones of the synthetic speech came with it, those of the recordings were aligned by pocketsphinx."
         + (" Every clip was also said in a voice of other pitch, formants and channel, so that more voices were heard than there are speakers." if recipe["augment"].get("clips_per_drawn") else ""),
         "## How well",
         f"{said} sentences that are in no training text, said after {report['prompt_s']:g} s of {' and '.join(speakers)}, speakers of LibriSpeech that were never trained on "
@@ -104,7 +107,9 @@ def main() -> None:
     out = Path("docs/models") / recipe["package"]["id"] / "card.md"
     out.parent.mkdir(parents=True, exist_ok=True)
     D, H = len(weights["embed_k.weight"]) - 1, weights["embed_z.weight"].shape[1]
-    out.write_text(card({**saved["recipe"], "package": recipe["package"], "decoder_share": recipe.get("decoder_share", 1.0)}, report, D, H, hours_of_training(read_log(run / "log.csv")), saved.get("machine", machine())))
+    trained = {**saved["recipe"], "package": recipe["package"], "decoder_share": recipe.get("decoder_share", 1.0)}
+    hours, heard = hours_of_training(read_log(run / "log.csv")), len(sure_texts(Path(args.runs) / recipe["cache"]))
+    out.write_text(card(trained, report, D, H, hours, saved.get("machine", machine()), heard))
     print(f"{out}. Next: python -m training.export_voice --recipe {args.recipe} --card {out} --out resources/models/{recipe['package']['id']}")
 
 

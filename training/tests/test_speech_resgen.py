@@ -335,6 +335,17 @@ def test_lengths_are_multiples_where_a_gpu_wants_them():
     assert torch.equal(rows.x.shape[1] - rows.condition.valid.long().sum(1), (~rows.condition.valid).long().sum(1)) and not rows.x[~rows.condition.valid].any()
 
 
+def test_a_prompt_is_never_the_same_clip_as_people_record_it():
+    tokens = tiny_tokens()
+    first = tokens.entries[0]
+    first.voice, recorded = "one clip", replace(first, voice="one clip", phones=[], ends=[], start=len(tokens.x))
+    tokens = replace(tokens, x=torch.cat([tokens.x, tokens.x[first.start : first.start + first.length]]), entries=[first, recorded])
+    cut, draw = cutter(tokens), torch.Generator().manual_seed(0)
+    # Its own beginning, or none at all.
+    for row in (cut.row(first, draw) for _ in range(20)):
+        assert row.at == 0 and row.prompt == 0 or torch.equal(row.x[: row.prompt], tokens.x[row.at - row.prompt : row.at].long())
+
+
 def test_a_speaker_of_few_clips_is_heard_as_often_as_one_of_many_if_the_recipe_says_so():
     tokens = tiny_tokens()
     for e in tokens.entries[1:]:
