@@ -59,6 +59,10 @@ class SpeechCondition:
         return SpeechCondition(*(torch.cat([getattr(p, name) for p in parts]) for name in SpeechCondition.__dataclass_fields__))
 
 
+# The score of what attention must not see: nothing is left of it after softmax, and no gradient is infinite.
+MASKED = -1e4
+
+
 def rotate(x_BhLw: torch.Tensor) -> torch.Tensor:
     """Rotary positions (Su et al. 2021): attention knows distances, at lengths that training never saw too."""
     L, half = x_BhLw.shape[2], x_BhLw.shape[3] // 2
@@ -72,18 +76,18 @@ def rotate(x_BhLw: torch.Tensor) -> torch.Tensor:
 def attend(q_BhLw: torch.Tensor, k_BhLw: torch.Tensor, v_BhLw: torch.Tensor, valid_BL: torch.Tensor | None) -> torch.Tensor:
     """Softmax attention over valid positions.
 
-    Written out: a CPU's fused kernel takes three to five times as long forth and back (bfloat16, 185 positions), and on an H200 the fused ones with a mask gave
-    gradients without end or NaN in four of ten batches (PyTorch 2.11; pytorch issue 196678 is one of them).
+    Written out: a CPU's fused kernel takes three to five times as long forth and back (bfloat16, 185 positions). Nothing here may be compiled without a look at
+    the gradients: on an H200 compiled blocks (PyTorch 2.11), fused attention or not, gave ones of 10^7 or NaN, these without compiler and with a finite mask none.
     """
     mask = None if valid_BL is None else valid_BL[:, None, None, :]
     scores = (q_BhLw * q_BhLw.shape[3] ** -0.5) @ k_BhLw.transpose(2, 3)
     if mask is not None:
-        scores = scores.masked_fill(~mask, float("-inf"))
+        scores = scores.masked_fill(~mask, MASKED)
     return scores.softmax(3) @ v_BhLw
 
 
 def depthwise(conv: nn.Conv1d, x_BLW: torch.Tensor) -> torch.Tensor:
-    """`conv` over the positions, channel by channel. On a GPU as a sum of shifted products, which a compiler fuses: the library's kernel is slow there, above all backwards."""
+    """`conv` over the positions, channel by channel. On a GPU as a sum of shifted products: the library's kernel is slow there, above all backwards."""
     if not x_BLW.is_cuda:
         return conv(x_BLW.transpose(1, 2)).transpose(1, 2)
     L, reach = x_BLW.shape[1], conv.padding[0]
@@ -205,7 +209,7 @@ class VoiceEncoder(nn.Module):
             x = block(x, attended)
         weight = self.weight(x).squeeze(2)
         if attended is not None:
-            weight = weight.masked_fill(~attended, float("-inf"))
+            weight = weight.masked_fill(~attended, MASKED)
         return self.output((weight.softmax(1).unsqueeze(2) * x).sum(1))
 
 

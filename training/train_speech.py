@@ -19,20 +19,12 @@ from training.masking import draw_masked_depths, draw_progress, masked_count
 from training.runner import Ema, Run, arguments, autocast, distributed, learning_rate, load_recipe, start_processes
 from training.speech_data import VALIDATION_SPEAKERS
 from training.speech_draws import load_tokens, speech_tokens
-from training.speech_generator import LocalBlock, SpeechBlock, SpeechCondition, SpeechConfig, SpeechGenerator
+from training.speech_generator import SpeechCondition, SpeechConfig, SpeechGenerator
 from training.speech_tokens import Batch, Cutter, SpeechTokens
 from training.training_step import TrainingStep, adamw, descend
 
 
 VALIDATION_ROWS = 16
-
-
-def compile_blocks(generator: SpeechGenerator) -> None:
-    """Fuses what lies between the blocks' products; each kind of block is compiled once, for any length."""
-    torch._dynamo.config.recompile_limit = 64
-    for module in generator.modules():
-        if isinstance(module, (SpeechBlock, LocalBlock)):
-            module.compile(dynamic=True)
 
 
 def draw_masks(made_BL: torch.Tensor, D: int, r_B: torch.Tensor, schedule: str, generator: torch.Generator | None = None) -> torch.Tensor:
@@ -147,8 +139,6 @@ def main() -> None:
         e_DVH = codec.quantiser.e_DVH.to(device)
         training = TrainingStep(generator, e_DVH, batches.tokens.scale, recipe["smoothing"])
         averaged = TrainingStep(ema.module, e_DVH, batches.tokens.scale, recipe["smoothing"])
-        if device.type == "cuda":
-            compile_blocks(generator)
         model = distributed(training)
         for step in run.steps():
             drawn = next(batches).to(device)
