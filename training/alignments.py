@@ -188,12 +188,12 @@ def align_all(speech: Speech, exact: dict[tuple[str, str], Alignment], path: Pat
 
 
 def _align(speech: Speech, texts: dict[int, str], exact: dict[tuple[str, str], Alignment], before: int) -> Iterator[Alignment]:
-    front_end, aligner = FrontEnd(), None
+    front_end = aligner = None
     for i, text in tqdm(texts.items(), initial=before, total=before + len(texts), desc="align", mininterval=5):
         clip = speech.clips[i]
         known = exact.get((clip.set, clip.path))
         if known is None:
-            aligner = aligner or Aligner()
+            front_end, aligner = front_end or FrontEnd(), aligner or Aligner()
             known = _real(clip, text, speech.read(i), front_end, aligner)
         yield known
 

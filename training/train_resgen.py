@@ -85,7 +85,7 @@ def main() -> None:
             k = draw_masked_depths(masked_count(r, t.L * t.D, recipe["schedule"]), t.L, t.D, draw)
             with autocast(device):
                 out = model(x, k.to(device), label.to(device), view.to(device))
-            lr = learning_rate(step, recipe["lr"], recipe["warmup"], run.total, recipe["decay_share"])
+            lr = learning_rate(run.scheduled, recipe["lr"], recipe["warmup"], run.total, recipe["decay_share"])
             norm = descend(out["loss"] / H, generator, optimizer, ema, step, lr)
 
             parts = {name: float(out[name].detach()) / H for name in ("loss", "regression", "classification")}
