@@ -9,6 +9,8 @@ export function closingQuestion({ jobs, edits }: Unfinished): { message: string;
   const lost = `${edits > 1 ? 'The edits' : 'The edit'} in the inspector would have to be made again.`;
   return {
     message: 'Something is still being made. Close all the same?',
-    detail: [jobs > 0 ? `${kept}, and the rest goes on when you open the studio again.` : `${kept}.`, ...(edits > 0 ? [lost] : [])].join(' '),
+    detail: [jobs > 0 ? `${kept}, and the rest goes on when you open the studio again.` : `${kept}.`, ...(edits > 0 ? [lost] : [])].join(
+      ' ',
+    ),
   };
 }
