@@ -1,6 +1,6 @@
 """Judges a generator of speech: sentences that it has never read, in voices that it has never heard (issue 6, section 3).
 
-    python -m training.evaluate_voice --recipe training/recipes/voice-resgen.yaml --threads 2
+    python -m training.evaluate_voice --recipe training/recipes/voice-resgen.yaml --set evaluation.processes=2
 
 Each sentence of the recipe's `evaluation.sentences` is said in the voice of each prompt, the first seconds of clips of the validation speakers, with the
 lengths of the duration model and the weights rounded as a package ships them. Writes `evaluation.json` into the run's folder after every sentence and goes on
@@ -10,8 +10,12 @@ where it was stopped; another checkpoint or other settings start anew.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +71,9 @@ class Prompt:
     speaker: str
     clip: str
     audio_N: np.ndarray
+
+
+Pair = tuple[int, str, Prompt]  # seed, text and voice
 
 
 def longest_runs(text: str, heard: str) -> tuple[int, int]:
@@ -155,29 +162,63 @@ def bars(summary: dict[str, Any]) -> dict[str, bool]:
     }
 
 
+def in_turn(say: Callable[..., np.ndarray], judges: VoiceJudges) -> Callable[[list[Pair]], Iterator[dict[str, Any]]]:
+    """What is asked for of `evaluate`: one pair after the other."""
+
+    def judged(pair: Pair) -> dict[str, Any]:
+        seed, text, prompt = pair
+        said = judges.normalise(text)
+        return {"speaker": prompt.speaker, "prompt": prompt.clip, "text": said, **judges(say(text, prompt.audio_N, seed), prompt.audio_N, said)}
+
+    return lambda pairs: map(judged, pairs)
+
+
+# A worker's own, as models and judges can't be sent.
+_judged: Callable[[list[Pair]], Iterator[dict[str, Any]]]
+
+
+def _hold(make: Callable[[], tuple[Callable[..., np.ndarray], VoiceJudges]]) -> None:
+    global _judged
+    _judged = in_turn(*make())
+
+
+def _judge(pair: Pair) -> dict[str, Any]:
+    return next(_judged([pair]))
+
+
+@contextmanager
+def in_processes(n: int, make: Callable[[], tuple[Callable[..., np.ndarray], VoiceJudges]]) -> Iterator[Callable[[list[Pair]], Iterator[dict[str, Any]]]]:
+    """The same, several pairs at a time: on two cores twice as fast as one process with two threads. `make` is called in each process."""
+    with ProcessPoolExecutor(n, get_context("spawn"), _hold, (make,)) as pool:
+        yield lambda pairs: pool.map(_judge, pairs)
+
+
 def evaluate(
-    path: Path, identity: dict[str, Any], sentences: list[str], prompts: list[Prompt], say: Callable[..., np.ndarray], judges: VoiceJudges
+    path: Path, identity: dict[str, Any], sentences: list[str], prompts: list[Prompt], judged: Callable[[list[Pair]], Iterable[dict[str, Any]]]
 ) -> dict[str, Any]:
     """The report, written to `path` after every sentence. Sentence i has seed i with every prompt."""
     report = start_report(path, identity)
-    pairs = [(seed, text, prompt) for seed, text in enumerate(sentences) for prompt in prompts]
-    for seed, text, prompt in tqdm(pairs, desc="judge sentences", mininterval=5):
-        key = f"{seed} {prompt.clip}"
-        if key in report["clips"]:
-            continue
-        said = judges.normalise(text)
-        judged = judges(say(text, prompt.audio_N, seed), prompt.audio_N, said)
-        report["clips"][key] = {"speaker": prompt.speaker, "prompt": prompt.clip, "text": said, **judged}
+    missing = {f"{seed} {prompt.clip}": (seed, text, prompt) for seed, text in enumerate(sentences) for prompt in prompts}
+    missing = {key: pair for key, pair in missing.items() if key not in report["clips"]}
+    for key, row in tqdm(zip(missing, judged(list(missing.values()))), total=len(missing), desc="judge sentences", mininterval=5):
+        report["clips"][key] = row
         report["summary"] = summarise(report["clips"])
         report["bars"] = bars(report["summary"])
         save_report(path, report)
     return report
 
 
+def speaker_and_judges(recipe: dict[str, Any], runs: Path, threads: int) -> tuple[Say, VoiceJudges]:
+    torch.set_num_threads(threads)
+    settings = recipe["evaluation"]
+    say = Say(*trained_models(recipe, runs), Sampling(**recipe["package"]["presets"][settings["preset"]]), settings["voice_share"])
+    dnsmos = Dnsmos(Path(settings["dnsmos"]), threads)
+    return say, VoiceJudges(Whisper(runs / "judges", threads), Sphinx(), dnsmos, Speaker(), Normaliser())
+
+
 def main() -> None:
     args = arguments(__doc__)
     recipe, runs = load_recipe(args.recipe, args.set), Path(args.runs)
-    torch.set_num_threads(args.threads)
     settings = recipe["evaluation"]
     sentences, normalise = read_sentences(Path(settings["sentences"])), Normaliser()
     train, validation = load_speech(recipe, runs)
@@ -192,11 +233,10 @@ def main() -> None:
     identity["step"] = step_of(recipe["name"])
     if recipe.get("decoder"):
         identity |= {"decoder_step": step_of(recipe["decoder"]), "decoder_share": recipe.get("decoder_share", 1.0)}
-    say = Say(*trained_models(recipe, runs), sampling, settings["voice_share"])
-    dnsmos = Dnsmos(Path(settings["dnsmos"]), args.threads)
-    judges = VoiceJudges(Whisper(runs / "judges", args.threads), Sphinx(), dnsmos, Speaker(), normalise)
     prompts = choose_prompts(validation, settings["prompts"], settings["prompt_s"])
-    report = evaluate(runs / recipe["name"] / "evaluation.json", identity, sentences, prompts, say, judges)
+    make, processes = partial(speaker_and_judges, recipe, runs, args.threads), settings.get("processes", 1)
+    with in_processes(processes, make) if processes > 1 else nullcontext(in_turn(*make())) as judged:
+        report = evaluate(runs / recipe["name"] / "evaluation.json", identity, sentences, prompts, judged)
     print(json.dumps({"step": report["step"], **report["summary"], "bars": report["bars"]}, indent=1))
 
 

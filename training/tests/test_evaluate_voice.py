@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from training.evaluate_voice import Prompt, Say, VoiceJudges, bars, choose_prompts, evaluate, known_sentences, longest_runs, read_sentences, summarise
+from training.evaluate_voice import Prompt, Say, VoiceJudges, bars, choose_prompts, evaluate, in_processes, in_turn, known_sentences, longest_runs, read_sentences, summarise
 from training.export_voice import random_models
 from training.runner import load_recipe
 from training.sampler import Sampling
@@ -39,7 +39,7 @@ def judges(heard: dict[tuple[int, int], str] | None = None, cosine: float = 0.9)
 
 
 def test_bars_hold_for_what_is_heard_as_written(tmp_path):
-    report = evaluate(tmp_path / "e.json", {"step": 1}, SENTENCES, PROMPTS, say, judges())
+    report = evaluate(tmp_path / "e.json", {"step": 1}, SENTENCES, PROMPTS, in_turn(say, judges()))
     s = report["summary"]
     assert s["sentences"] == 4 and s["wer_whisper"] == {"mean": 0, "worst_prompt": 0, "worst": 0}
     assert s["wer_sphinx"]["mean"] == pytest.approx(1 / 6) and s["dnsmos_ovr"] == {"mean": pytest.approx(3.05), "worst": 3.0}
@@ -47,9 +47,19 @@ def test_bars_hold_for_what_is_heard_as_written(tmp_path):
     assert json.loads((tmp_path / "e.json").read_text()) == report
 
 
+def speaker_and_judges() -> tuple:
+    return say, judges()
+
+
+def test_several_processes_come_to_the_same(tmp_path):
+    alone = evaluate(tmp_path / "a.json", {"step": 1}, SENTENCES, PROMPTS, in_turn(say, judges()))
+    with in_processes(2, speaker_and_judges) as judged:
+        assert evaluate(tmp_path / "b.json", {"step": 1}, SENTENCES, PROMPTS, judged) == alone
+
+
 def test_dropped_and_repeated_sentences_break_their_bar(tmp_path):
     heard = {(0, 1): "one two", (1, 2): f"{SENTENCES[1]} {SENTENCES[1]}"}
-    report = evaluate(tmp_path / "e.json", {"step": 1}, SENTENCES, PROMPTS, say, judges(heard, 0.5))
+    report = evaluate(tmp_path / "e.json", {"step": 1}, SENTENCES, PROMPTS, in_turn(say, judges(heard, 0.5)))
     s = report["summary"]
     assert s["dropped"] == ["0 s/a.opus"] and s["repeated"] == ["1 s/b.opus"]
     assert s["wer_whisper"] == {"mean": pytest.approx(10 / 24), "worst_prompt": pytest.approx(6 / 12), "worst": 1.0}
@@ -72,14 +82,14 @@ def test_it_goes_on_where_it_was_and_anew_for_another_checkpoint(tmp_path):
 
     path = tmp_path / "e.json"
     with pytest.raises(KeyboardInterrupt):
-        evaluate(path, {"step": 1}, SENTENCES, PROMPTS, stops, judges())
+        evaluate(path, {"step": 1}, SENTENCES, PROMPTS, in_turn(stops, judges()))
     assert len(json.loads(path.read_text())["clips"]) == 3
     said.clear()
-    whole = evaluate(path, {"step": 1}, SENTENCES, PROMPTS, stops, judges())
-    assert said == [1] and summarise(whole["clips"]) == evaluate(tmp_path / "f.json", {"step": 1}, SENTENCES, PROMPTS, say, judges())["summary"]
+    whole = evaluate(path, {"step": 1}, SENTENCES, PROMPTS, in_turn(stops, judges()))
+    assert said == [1] and summarise(whole["clips"]) == evaluate(tmp_path / "f.json", {"step": 1}, SENTENCES, PROMPTS, in_turn(say, judges()))["summary"]
     said.clear()
     with pytest.raises(KeyboardInterrupt):
-        evaluate(path, {"step": 2}, SENTENCES, PROMPTS, stops, judges())
+        evaluate(path, {"step": 2}, SENTENCES, PROMPTS, in_turn(stops, judges()))
     assert len(said) == 3
 
 
