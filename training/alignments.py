@@ -19,7 +19,7 @@ from tqdm import tqdm
 
 from training.phone_table import BOUNDARY, is_pause
 from training.runner import arguments, load_recipe
-from training.speech_data import RATE, Clip, Speech, build_cache, speech_zips
+from training.speech_data import RATE, Clip, Speech, build_cache, finished_rows, speech_zips
 from training.text.normalise import TextProblem
 from training.text.phones import FrontEnd, Sentence
 from training.transcripts import sure_texts
@@ -161,10 +161,7 @@ def _spread(phones: list[str], spoken: list[list[int]], silence: list[int]) -> l
 
 
 def read_alignments(path: Path) -> list[Alignment]:
-    """Finished lines; one that a crash cut off is left out."""
-    if not path.exists():
-        return []
-    return [Alignment(**json.loads(line)) for line in path.read_text().splitlines(keepends=True) if line.endswith("\n")]
+    return [Alignment(**row) for row in finished_rows(path)]
 
 
 def align_all(speech: Speech, exact: dict[tuple[str, str], Alignment], path: Path, heard: dict[tuple[str, str], str] | None = None) -> list[Alignment]:

@@ -188,7 +188,7 @@ def _judge(pair: Pair) -> dict[str, Any]:
 
 @contextmanager
 def in_processes(n: int, make: Callable[[], tuple[Callable[..., np.ndarray], VoiceJudges]]) -> Iterator[Callable[[list[Pair]], Iterator[dict[str, Any]]]]:
-    """The same, several pairs at a time: on two cores twice as fast as one process with two threads. `make` is called in each process."""
+    """The same, several pairs at a time. `make` is called in each process."""
     with ProcessPoolExecutor(n, get_context("spawn"), _hold, (make,)) as pool:
         yield lambda pairs: pool.map(_judge, pairs)
 

@@ -64,10 +64,14 @@ def _listing(zips: list[str]) -> list[tuple[str, dict[str, Any]]]:
 
 
 def read_clips(path: Path) -> list[Clip]:
-    """The finished lines of an index; a line that a crash cut off is left out."""
+    return [Clip(**row) for row in finished_rows(path)]
+
+
+def finished_rows(path: Path) -> list[dict[str, Any]]:
+    """The finished lines of a file of JSON lines, if it is there; a line that a crash cut off is left out."""
     if not path.exists():
         return []
-    return [Clip(**json.loads(line)) for line in path.read_text().splitlines(keepends=True) if line.endswith("\n")]
+    return [json.loads(line) for line in path.read_text().splitlines(keepends=True) if line.endswith("\n")]
 
 
 def build_cache(zips: list[str], folder: Path) -> list[Clip]:

@@ -17,10 +17,10 @@ import numpy as np
 from tqdm import tqdm
 
 from training.runner import arguments, load_recipe
-from training.speech_data import Speech, build_cache, speech_zips
+from training.speech_data import Speech, build_cache, finished_rows, speech_zips
 from training.whisper import Whisper
 
-# Mean log-probability of a clip's words, below which more than a word in ten is wrong.
+# Mean log-probability of a clip's words. Of 240 clips 15 are below it, by eye titles and misheard names.
 SURE = -0.5
 
 
@@ -33,11 +33,8 @@ class Transcript:
 
 
 def read_transcripts(folder: Path) -> list[Transcript]:
-    """Of the finished lines in a cache; one that a crash cut off is left out."""
-    path = folder / "transcripts.jsonl"
-    if not path.exists():
-        return []
-    return [Transcript(**json.loads(line)) for line in path.read_text().splitlines(keepends=True) if line.endswith("\n")]
+    """Of a cache."""
+    return [Transcript(**row) for row in finished_rows(folder / "transcripts.jsonl")]
 
 
 def sure_texts(folder: Path) -> dict[tuple[str, str], str]:

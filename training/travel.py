@@ -89,7 +89,7 @@ def to_pieces(files: Iterator[tuple[str, bytes]], out: Path, piece_mb: float) ->
 
 
 def from_pieces(folder: Path) -> dict[str, bytes]:
-    pieces = sorted(folder.glob(PIECE.format(0).replace("000", "*")))
+    pieces = sorted(folder.glob("piece-*.bin"))
     if not pieces:
         raise SystemExit(f"{folder} holds no pieces. Name the folder that `pack` or `leave` wrote.")
     try:

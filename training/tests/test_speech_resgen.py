@@ -362,7 +362,6 @@ def test_a_speaker_of_few_clips_is_heard_as_often_as_one_of_many_if_the_recipe_s
     assert share(1.0) == pytest.approx(1 / 2)
 
 
-
 def test_a_voice_is_drawn_with_its_own_formants_and_channel():
     rng = np.random.default_rng(2)
     assert draw_voice(np.random.default_rng([1, 2])) == draw_voice(np.random.default_rng([1, 2])) != draw_voice(np.random.default_rng([1, 3]))
