@@ -30,7 +30,7 @@ from training.durations import DurationModel
 from training.export import DecodeGraph, EncodeGraph
 from training.export_codec import RunParts, SoundDecodeGraph, SoundEncodeGraph
 from training.generator import Generator, GeneratorConfig
-from training.runner import load_recipe
+from training.runner import load_recipe, write_checkpoint
 from training.sampler import Step
 from training.speech_generator import SpeechConfig, SpeechGenerator
 from training.speech_sampler import SpeechStep, TextGraph
@@ -268,9 +268,7 @@ def write(folder: Path, recipe: dict[str, Any], state: dict[str, nn.Module], ste
     if path.exists():
         print(f"{path} exists and stays; to start again from the package, move that run away or give another --runs")
         return
-    folder.mkdir(parents=True, exist_ok=True)
-    saved = {name: module.state_dict() for name, module in state.items()}
-    torch.save({"step": step, "rng": torch.get_rng_state(), "recipe": recipe, "state": saved}, path)
+    write_checkpoint(folder, {"step": step, "recipe": recipe, "state": {name: module.state_dict() for name, module in state.items()}})
     print(f"wrote {path}")
 
 

@@ -172,9 +172,15 @@ class Run:
         if not self.main:
             return
         state = {name: holder.state_dict() for name, holder in self.state.items()}
-        partial = self.folder / "checkpoint.partial"
-        torch.save({"step": self.step, "rng": torch.get_rng_state(), "recipe": self.recipe, "machine": machine(), "state": state}, partial)
-        partial.replace(self.folder / "checkpoint.pt")
+        write_checkpoint(self.folder, {"step": self.step, "recipe": self.recipe, "machine": machine(), "state": state})
+
+
+def write_checkpoint(folder: Path, content: dict[str, Any]) -> None:
+    """As `Run` reads it: `step`, `recipe`, and `state` of each part. The one before stays until this one is whole."""
+    folder.mkdir(parents=True, exist_ok=True)
+    partial = folder / "checkpoint.partial"
+    torch.save({"rng": torch.get_rng_state(), **content}, partial)
+    partial.replace(folder / "checkpoint.pt")
 
 
 def start_processes(threads: int) -> torch.device:

@@ -19,7 +19,7 @@ import torch
 import torch.distributed as dist
 from tqdm import tqdm
 
-from training.alignments import load_alignments
+from training.alignments import Alignment, load_alignments
 from training.codec import Codec, load_codec
 from training.export_voice import trained_models
 from training.quantiser import sum_embeddings, with_zero_code
@@ -28,7 +28,7 @@ from training.sampler import Sampling
 from training.speech_data import RATE, Speech, load_speech, to_level
 from training.speech_losses import SpectralLoss
 from training.speech_sampler import SpeechStep, sample_speech
-from training.speech_tokens import LEVEL_DB, Cutter, Entry, Row, SpeechTokens
+from training.speech_tokens import LEVEL_DB, Cutter, Entry, Row, SpeechTokens, Version
 from training.stft_discriminator import StftDiscriminators, adversarial_loss, critic_loss, feature_matching_loss
 from training.train_codec import validate, validation_clips
 from training.train_speech import cutters
@@ -37,18 +37,27 @@ from training.training_step import step_down
 FIRST_SEED = 1_000_000  # far from the seeds of the evaluation, whose samples the decoder must not have seen
 
 
-def targets_of_clips(tokens: SpeechTokens, speech: Speech, aligned: set[tuple[str, str]]) -> list[tuple[Entry, int]]:
-    """Each training clip that has a text, as it is and in no shifted voice, with its index in `speech`. Raises SystemExit where tokens and clips do not match."""
+def targets_of_clips(tokens: SpeechTokens, speech: Speech, alignments: list[Alignment]) -> list[tuple[Entry, int]]:
+    """Each training clip that has a text, as it is and in no shifted voice, with its index in `speech`: they are told by where their phones end, as several
+    processes may have encoded them in any order. Raises SystemExit where tokens and clips do not match."""
+    aligned = {(a.set, a.path): a for a in alignments if a.phones}
+    clips: dict[tuple[object, ...], int] = {}
+    for i, c in enumerate(speech.clips):
+        if a := aligned.get((c.set, c.path)):
+            entry = Version(c.speaker, c.set, np.empty(0), a, 1).entry(0, -(-c.samples * round(tokens.tokens_per_second) // RATE))
+            clips[_as_said(entry)] = i
     pairs = []
     speakers = {c.speaker for c in speech.clips}
-    for name in sorted(tokens.sets & {c.set for c in speech.clips}):
-        entries = [e for e in tokens.entries if e.set == name and e.phones and e.voice in speakers]
-        clips = [i for i, c in enumerate(speech.clips) if c.set == name and (c.set, c.path) in aligned]
-        lengths = [-(-speech.clips[i].samples * tokens.tokens_per_second // RATE) for i in clips]
-        if [e.length for e in entries] != lengths or [e.voice for e in entries] != [speech.clips[i].speaker for i in clips]:
-            raise SystemExit(f"The tokens of {name} were made of other clips. Remove tokens.pt of the generator's run; train_speech makes it again.")
-        pairs += zip(entries, clips)
+    for e in tokens.entries:
+        if e.phones and e.voice in speakers:
+            if (clip := clips.get(_as_said(e))) is None:
+                raise SystemExit(f"The tokens of {e.set} were made of other clips. Remove tokens.pt of the generator's run; train_speech makes it again.")
+            pairs.append((e, clip))
     return pairs
+
+
+def _as_said(e: Entry) -> tuple[object, ...]:
+    return e.set, e.voice, e.length, *e.phones, *e.ends
 
 
 @dataclass
@@ -88,6 +97,8 @@ class Retold:
         low, high = self.settings["noise"]
         sampling = self.sampling.with_(noise=low + (high - low) * float(torch.rand((), generator=draw)))
         for n, ((row, i), depth) in enumerate(zip(chosen, kept.tolist())):
+            if row.prompt == 0:
+                continue  # a clip with nothing to prompt it: no one's voice is asked for in the studio
             x = sample_speech(self.step, row, FIRST_SEED + seed * B + n, sampling, kept=depth)
             self.told.append(self._told(row, self.pairs[i][1], x, depth))
         del self.told[: -self.settings["keep"]]
@@ -139,7 +150,7 @@ def main() -> None:
     cutter, _ = cutters(tokens, spoken, step.generator.config.frames_per_token)
     speech, held_out = load_speech(spoken, runs)
     alignments, _ = load_alignments(spoken, runs)
-    pairs = targets_of_clips(tokens, speech, {(a.set, a.path) for a in alignments if a.phones})
+    pairs = targets_of_clips(tokens, speech, alignments)
 
     torch.manual_seed(recipe["seed"])
     codec = codec.to(device)
@@ -195,7 +206,7 @@ def main() -> None:
                 ramp = min(1, n / recipe["ramp"])
                 adversarial = adversarial_loss(fake)
                 loss = loss + ramp * (w["adversarial"] * adversarial + w["matching"] * matching)
-            lr = learning_rate(n, 1.0, 100, run.total, recipe["decay_share"])
+            lr = learning_rate(run.scheduled, 1.0, 100, run.total, recipe["decay_share"])
             step_down(loss, codec.decoder, optimizer, recipe["lr"] * lr)
             critic.requires_grad_(True)
             with autocast(device):

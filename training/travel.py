@@ -25,7 +25,7 @@ import numpy as np
 import torch
 
 from training.codec import Codec, CodecConfig
-from training.runner import load_recipe
+from training.runner import load_recipe, write_checkpoint
 from training.speech_tokens import Entry, SpeechTokens
 
 BITS = 10  # of a code: codebooks of up to 1,024
@@ -139,13 +139,6 @@ def put(files: dict[str, bytes], recipe: dict[str, Any], runs: Path) -> None:
         elif name.startswith("cache/"):
             cache.mkdir(parents=True, exist_ok=True)
             (cache / Path(name).name).write_bytes(data)
-
-
-def write_checkpoint(folder: Path, content: dict[str, Any]) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    partial = folder / "checkpoint.partial"
-    torch.save({"rng": torch.get_rng_state(), **content}, partial)
-    partial.replace(folder / "checkpoint.pt")
 
 
 def what_returns(recipe: dict[str, Any], runs: Path) -> Iterator[tuple[str, bytes]]:

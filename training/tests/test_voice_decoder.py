@@ -14,7 +14,9 @@ import torch
 import yaml
 
 from training import train_voice_decoder
+from training.alignments import Alignment
 from training.codec import Codec, CodecConfig, load_codec
+from training.phone_table import BOUNDARY, PHONES
 from training.runner import load_recipe
 from training.sampler import Sampling
 from training.speech_data import RATE, Clip
@@ -24,7 +26,7 @@ from training.speech_tokens import Cutter, Entry, SpeechTokens
 from training.train_voice_decoder import Retold, summed, targets_of_clips
 
 RECIPES = Path(__file__).parents[1] / "recipes"
-D, V, H, R, PER_TOKEN = 3, 8, 6, 2, 320
+D, V, H, R, PER_TOKEN, LEAD_MS = 3, 8, 6, 2, 320, 70
 CODEC = CodecConfig(widths=[8, 8], encoder_blocks=[1, 1], decoder_blocks=[1, 1], D=D, V=V, H=H)
 MODEL = {"K": 8, "rank": 2, "width": 16, "blocks": 1, "heads": 2, "text_blocks": 1, "frames_per_token": R}
 
@@ -45,23 +47,25 @@ class Ramps:
 def tokens_of(clips: list[Clip]) -> SpeechTokens:
     """The code of every depth is the position, modulo V."""
     entries, start = [], 0
-    for clip in [*clips, Clip("v", "s", "ls-19", "x", 0, 40 * PER_TOKEN, 0.1)]:
-        ends = (np.arange(1, 11) * 0.08).tolist()
+    # In another order than the clips, as several processes may encode them.
+    for clip in [*clips[::2], *clips[1::2], Clip("9", "s", "ls-19", "x", 0, 40 * PER_TOKEN, 0.1)]:
+        ends = ((np.arange(10) * 80 + LEAD_MS + int(clip.path)) / 1000).tolist()
         entries += [Entry(clip.speaker, "s", start, 40, [1, 5] * 5, ends), Entry(f"{clip.speaker} x1.100", "s", start, 40, [1, 5] * 5, ends), Entry(clip.speaker, "s", start, 40)]
         start += 40
     x = (torch.arange(start) % 40 % V).to(torch.int16).unsqueeze(1).expand(-1, D).contiguous()
     return SpeechTokens(x, entries, 50.0, 1.0, torch.tensor([0.5, 0.3, 0.1]))
 
 
-ALIGNED = {("s", str(i)) for i in range(4)}
+# As `tokens_of` has them: ids 1 and 5.
+ALIGNED = [Alignment("s", str(i), voice, False, LEAD_MS + i, [PHONES[5], *[BOUNDARY, PHONES[5]] * 4], [80] * 9) for i, voice in enumerate(("a", "a", "b", "b"))]
 
 
 def test_clips_are_found_for_tokens_and_others_are_refused():
     speech = Ramps()
     tokens = tokens_of(speech.clips)
-    assert [(e.voice, i) for e, i in targets_of_clips(tokens, speech, ALIGNED)] == [("a", 0), ("a", 1), ("b", 2), ("b", 3)]
+    assert [(e.voice, i) for e, i in targets_of_clips(tokens, speech, ALIGNED)] == [("a", 0), ("b", 2), ("a", 1), ("b", 3)]
     with pytest.raises(SystemExit, match="made of other clips"):
-        targets_of_clips(tokens, speech, {("s", "1")})
+        targets_of_clips(tokens, speech, ALIGNED[:1])
 
 
 def test_what_is_said_again_keeps_its_first_depths_and_stays_in_step_with_the_clip():
@@ -115,8 +119,7 @@ def test_the_stage_teaches_the_decoder_alone(monkeypatch, tmp_path):
     tokens.save(runs / "tiny-resgen" / "tokens.pt")
     monkeypatch.setattr("training.export_voice.load_durations", lambda *_: (torch.nn.Identity(), {}))
     monkeypatch.setattr(train_voice_decoder, "load_speech", lambda *_: (speech, speech))
-    aligned = [type("A", (), {"set": "s", "path": str(i), "phones": ["B"]}) for i in range(4)]
-    monkeypatch.setattr(train_voice_decoder, "load_alignments", lambda *_: (aligned, speech.clips))
+    monkeypatch.setattr(train_voice_decoder, "load_alignments", lambda *_: (ALIGNED, speech.clips))
     recipe = load_recipe(RECIPES / "voice-decoder.yaml") | {"name": "tiny-decoder", "generator": "tiny-resgen", "segment_s": 0.2, "sample_steps": 2, "steps": 3}
     recipe |= {"batch": {"real": 2, "made": 3}, "critic": {"windows": [256], "width": 2, "lr": 1e-3, "from_codec": True}, "validation_clips": 2, "validate_every": 2}
     recipe |= {"log_every": 1, "retold": {"batch": 2, "every": 2, "keep": 8, "kept": [0, 1], "noise": [0.5, 0.5]}}
