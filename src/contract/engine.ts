@@ -71,6 +71,18 @@ export const EngineRequest = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('encode'), id: z.int(), pixels: Bytes }),
   /** Mono samples in -1..1 at the package's rate, whole positions of them. */
   z.strictObject({ type: z.literal('encodeSound'), id: z.int(), samples: Float32 }),
+  /**
+   * Whose voice is heard where in a sound (as of `encodeSound`), as the speaking package in `folder` has it, which need not be the loaded one and
+   * does not become so. Answers with the vector of each window of so many positions, one every `hop` of them.
+   */
+  z.strictObject({
+    type: z.literal('voiceVectors'),
+    id: z.int(),
+    folder: z.string(),
+    samples: Float32,
+    window: z.int().min(1),
+    hop: z.int().min(1),
+  }),
   /** Ends the `generate` or `speak` of that id between two steps; it then answers with an error of code `cancelled`. */
   z.strictObject({ type: z.literal('cancel'), id: z.int() }),
 ]);
@@ -123,6 +135,8 @@ export const EngineReply = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('decodedViews'), id: z.int(), frames: z.array(z.union([Bytes, Float32])) }),
   /** `residual [L * D]`: mean square of what is left after each depth. */
   z.strictObject({ type: z.literal('encoded'), id: z.int(), tokens: Int32, residual: Float32 }),
+  /** `[W]` of each window. */
+  z.strictObject({ type: z.literal('voiceVectors'), id: z.int(), vectors: z.array(Float32) }),
   z.strictObject({ type: z.literal('error'), id: z.int(), error: WireError }),
 ]);
 export type EngineReply = z.infer<typeof EngineReply>;

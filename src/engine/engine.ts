@@ -4,6 +4,8 @@ import type { Manifest, SpeechModel } from '../contract/model.js';
 import type { ProviderName, ProviderProbe } from '../contract/records.js';
 import type { Sampling } from '../contract/sampling.js';
 import { type GraphBorder, type RunnableGraph, graphBorders } from './borders.js';
+import { LaterSessions, createSession, notUsable } from './later-sessions.js';
+import { encodeSound } from './listen.js';
 import { type ModelPackage, borrowPackageFile, checkPackageFile, openPackage, packageFileNames, readPackageFile } from './package.js';
 import { type Attempt, type GoldenCases, type Sessions, chooseProvider, goldenCase, measure, releaseSessions } from './probe.js';
 import { providerFailure } from './provider-failure.js';
@@ -12,12 +14,17 @@ import { RemoteGraph, remoteModelName } from './remote/remote-graph.js';
 import { Replicas } from './remote/replicas.js';
 import { readSafetensors } from './safetensors.js';
 import { type Sample, type SampleItem, type SampleOptions, type StepFunction, sample, split } from './sampler.js';
-import { GraphSession, type Sizes, type Tensors, listedProviders } from './session.js';
-import { type SpeechCondition, candidateSeed, guidanceBranches, likeness, positionsOf, textFrames } from './speech.js';
-
-/** The graphs leave lengths free from here on. */
-const LEAST_PHONES = 2;
-const LEAST_PROMPT = 8;
+import { type Sizes, type Tensors, float32, int32, listedProviders, uint8 } from './session.js';
+import {
+  LEAST_PHONES,
+  LEAST_PROMPT,
+  type SpeechCondition,
+  candidateSeed,
+  guidanceBranches,
+  likeness,
+  positionsOf,
+  textFrames,
+} from './speech.js';
 
 export interface LoadOptions {
   provider?: 'auto' | ProviderName;
@@ -58,16 +65,18 @@ export interface Spoken extends Sample {
 
 /** One loaded model package on the provider that passed its probe. `dispose` it when done: sessions live outside the garbage collector. */
 export class Engine {
-  /** Made at first use: most sessions need neither. */
-  private readonly later = new Map<'encode' | 'text', GraphSession>();
+  /** Of what runs once a picture or a sentence. */
+  readonly later: LaterSessions;
 
   private constructor(
     readonly pack: ModelPackage,
     readonly provider: ProviderName,
     readonly probes: readonly ProviderProbe[],
     private readonly sessions: Sessions,
-    private readonly threads: number | undefined,
-  ) {}
+    threads: number | undefined,
+  ) {
+    this.later = new LaterSessions(pack, threads);
+  }
 
   /**
    * Verifies every file of the package in `folder`, then makes its sessions on the provider asked for.
@@ -165,24 +174,14 @@ export class Engine {
     if (pixels.length !== image.size * image.size * 3) {
       throw new StudioError('bad-request', `The model "${id}" takes RGB pictures of ${image.size} by ${image.size} pixels.`);
     }
-    const encoder = await this.laterSession('encode');
+    const encoder = await this.later.get('encode');
     const { tokens, residual } = await encoder.run({ B: 1 }, { pixels });
     return { tokens: int32(tokens), residual: float32(residual) };
   }
 
   /** Tokens `[L * D]` of mono samples `[N]` with L = N / samplesPerPosition, and the mean square of what is left after each depth. */
-  async encodeSound(samples: Float32Array): Promise<{ tokens: Int32Array; residual: Float32Array }> {
-    const { id, sound, files, tokens: shape } = this.pack.manifest;
-    if (!files.encode || !sound)
-      throw new StudioError('bad-request', `The model "${id}" can't take sounds in: it has no encoder for them. Choose another model.`);
-    const L = samples.length / sound.samplesPerPosition;
-    if (!Number.isInteger(L) || L < 1 || L > shape.L) {
-      const seconds = (shape.L * sound.samplesPerPosition) / sound.sampleRate;
-      throw new StudioError('bad-request', `The model "${id}" takes sounds of up to ${seconds.toFixed(1)} seconds. Choose a shorter one.`);
-    }
-    const encoder = await this.laterSession('encode');
-    const { tokens, residual } = await encoder.run({ B: 1, L, N: samples.length }, { samples });
-    return { tokens: int32(tokens), residual: float32(residual) };
+  encodeSound(samples: Float32Array): Promise<{ tokens: Int32Array; residual: Float32Array }> {
+    return encodeSound(this.later, samples);
   }
 
   /**
@@ -288,12 +287,11 @@ export class Engine {
 
   async dispose(): Promise<void> {
     await releaseSessions(this.sessions);
-    for (const session of this.later.values()) await session.release();
-    this.later.clear();
+    await this.later.release();
   }
 
   private async encodeText(phones: readonly number[], speed: number, prompt: Int32Array): Promise<Tensors> {
-    const graph = await this.laterSession('text');
+    const graph = await this.later.get('text');
     const Q = prompt.length / this.pack.manifest.tokens.D;
     return graph.run({ B: 1, P: phones.length, Q }, { phones: Int32Array.from(phones), speed: Float32Array.of(speed), prompt });
   }
@@ -337,21 +335,6 @@ export class Engine {
     const { pixels } = await this.sessions.decode.run({ B }, { tokens, depth });
     return uint8(pixels);
   };
-
-  /** On the CPU, because what runs once a picture or a sentence does not repay a probe of its own. */
-  private async laterSession(graph: 'encode' | 'text'): Promise<GraphSession> {
-    const known = this.later.get(graph);
-    if (known) return known;
-    const { pack, threads } = this;
-    const file = await borrowPackageFile(pack, graph);
-    try {
-      const session = await createSession(pack, file.bytes, graph, graphBorders(pack.manifest)[graph], { provider: 'cpu', threads });
-      this.later.set(graph, session);
-      return session;
-    } finally {
-      file.release();
-    }
-  }
 }
 
 async function remoteSessions(
@@ -380,37 +363,4 @@ async function readGolden(pack: ModelPackage, borders: Record<RunnableGraph, Gra
     if (!(error instanceof StudioError)) throw error;
     throw notUsable(id, `${files.golden?.path ?? 'its golden file'} ${error.message}`, error);
   }
-}
-
-async function createSession(
-  pack: ModelPackage,
-  bytes: Uint8Array,
-  graph: RunnableGraph,
-  border: GraphBorder,
-  options: { provider: ProviderName; threads: number | undefined },
-): Promise<GraphSession> {
-  try {
-    return await GraphSession.create(bytes, border, options);
-  } catch (error) {
-    if (!(error instanceof StudioError)) throw error;
-    throw notUsable(pack.manifest.id, `its ${graph} graph ${error.message}`, error);
-  }
-}
-
-function notUsable(id: string, problem: string, cause: unknown): StudioError {
-  return new StudioError('bad-model', `The model package "${id}" can't be used: ${problem}. Install the package again.`, { cause });
-}
-
-// The session's types were checked against the border when it was made; these only say so to the compiler.
-function int32(data: Tensors[string] | undefined): Int32Array {
-  if (!(data instanceof Int32Array)) throw new TypeError('expected int32');
-  return data;
-}
-function float32(data: Tensors[string] | undefined): Float32Array {
-  if (!(data instanceof Float32Array)) throw new TypeError('expected float32');
-  return data;
-}
-function uint8(data: Tensors[string] | undefined): Uint8Array {
-  if (!(data instanceof Uint8Array)) throw new TypeError('expected uint8');
-  return data;
 }

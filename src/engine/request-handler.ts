@@ -1,6 +1,9 @@
 import { type EngineReply, EngineRequest } from '../contract/engine.js';
 import { StudioError, explain } from '../contract/errors.js';
 import { Engine, type Picture } from './engine.js';
+import { LaterSessions } from './later-sessions.js';
+import { voiceVectors } from './listen.js';
+import { openPackage } from './package.js';
 
 /** Reply id for a message so broken that it has none. */
 const NO_ID = -1;
@@ -22,6 +25,8 @@ export interface RequestHandlerOptions {
  */
 export class RequestHandler {
   private engine: Engine | null = null;
+  /** Of a package that was listened with and is not loaded. */
+  private listening: LaterSessions | null = null;
   private queue: Promise<void> = Promise.resolve();
   /** Of every `generate` and `speak` that is queued or running, by its id. */
   private readonly cancels = new Map<number, AbortController>();
@@ -81,6 +86,8 @@ export class RequestHandler {
         return this.encode(request);
       case 'encodeSound':
         return this.encodeSound(request);
+      case 'voiceVectors':
+        return this.voiceVectors(request);
     }
   }
 
@@ -103,6 +110,7 @@ export class RequestHandler {
     // Before the next one: two models at once may not fit the memory.
     await this.engine?.dispose();
     this.engine = null;
+    await this.stopListening();
     this.engine = await Engine.load(folder, { provider, probeAll, threads: this.options.threads, remote: this.options.remote });
     return { type: 'loaded', id, provider: this.engine.provider, probes: [...this.engine.probes], loadMs: performance.now() - start };
   }
@@ -161,6 +169,24 @@ export class RequestHandler {
   private async encodeSound({ id, samples }: Request<'encodeSound'>): Promise<EngineReply> {
     const { tokens, residual } = await this.loaded().encodeSound(samples);
     return { type: 'encoded', id, tokens: tokens.slice(), residual: residual.slice() };
+  }
+
+  private async voiceVectors({ id, folder, samples, window, hop }: Request<'voiceVectors'>): Promise<EngineReply> {
+    const vectors = await voiceVectors(await this.sessionsOf(folder), samples, { window, hop });
+    return { type: 'voiceVectors', id, vectors: vectors.map((vector) => vector.slice()) };
+  }
+
+  /** Those of the loaded package where it is the one. Others are kept for the next time, of one package. */
+  private async sessionsOf(folder: string): Promise<LaterSessions> {
+    if (this.engine?.pack.folder === folder) return this.engine.later;
+    if (this.listening?.pack.folder === folder) return this.listening;
+    await this.stopListening();
+    return (this.listening = new LaterSessions(await openPackage(folder), this.options.threads));
+  }
+
+  private async stopListening(): Promise<void> {
+    await this.listening?.release();
+    this.listening = null;
   }
 
   private loaded(): Engine {

@@ -144,3 +144,17 @@ function fitsDimension(found: number | string, expected: TensorBorder['shape'][n
 function mismatch(what: string): StudioError {
   return new StudioError('bad-model', `has ${what}`);
 }
+
+// A session's types were checked against the border when it was made; these only say so to the compiler.
+export function int32(data: Tensors[string] | undefined): Int32Array {
+  if (!(data instanceof Int32Array)) throw new TypeError('expected int32');
+  return data;
+}
+export function float32(data: Tensors[string] | undefined): Float32Array {
+  if (!(data instanceof Float32Array)) throw new TypeError('expected float32');
+  return data;
+}
+export function uint8(data: Tensors[string] | undefined): Uint8Array {
+  if (!(data instanceof Uint8Array)) throw new TypeError('expected uint8');
+  return data;
+}

@@ -1,5 +1,9 @@
 import type { SpeechModel } from '../contract/model.js';
 
+/** The graphs leave the numbers of phones and of positions of a clip free from here on. */
+export const LEAST_PHONES = 2;
+export const LEAST_PROMPT = 8;
+
 /** What a step of a sentence needs besides tokens and noise; all of one sentence, so B is 1. */
 export interface SpeechCondition {
   /** `[P, W]` and `[W]`, from the `text` graph. */

@@ -17,6 +17,7 @@ const answers = {
   decodeViews: 'decodedViews',
   encode: 'encoded',
   encodeSound: 'encoded',
+  voiceVectors: 'voiceVectors',
 } as const;
 type Answered = keyof typeof answers;
 type RequestOf<T extends Answered> = WithoutId<Extract<EngineRequest, { type: T }>>;

@@ -46,6 +46,8 @@ export class Engine {
   #loaded: { folder: string; provider: Settings['provider'] } | undefined;
   #status: EngineStatus = { state: 'stopped', model: null, provider: null, probes: [], problem: null };
   #queue: Promise<unknown> = Promise.resolve();
+  /** Tasks that run or wait for their turn. */
+  #waiting = 0;
   #closed = false;
 
   constructor(
@@ -86,6 +88,27 @@ export class Engine {
     return this.#inTurn(async () => decode(await this.#load(model, provider, false)));
   }
 
+  /**
+   * Whose voice is heard where in a sound: mono samples at the model's rate, in windows of so many positions, to a vector `[W]` each. The model need
+   * not be loaded, and whatever is loaded stays so. Null where the engine is in use: nobody's pictures and sentences are to wait for this.
+   * @throws StudioError `bad-request` or `bad-model` where this model can't tell
+   */
+  async voiceVectors(
+    { folder }: ModelPackage,
+    { samples, window, hop }: { samples: Float32Array; window: number; hop: number },
+  ): Promise<Float32Array[] | null> {
+    if (this.#waiting > 0) return null;
+    return this.#inTurn(async () => {
+      const link = this.#start();
+      try {
+        return (await link.send<'voiceVectors'>({ type: 'voiceVectors', folder, samples: new Float32Array(samples), window, hop })).vectors;
+      } finally {
+        // A process that was started for this has nothing loaded, and is ready all the same.
+        if (!link.gone && this.#status.state === 'starting') this.#update({ state: 'ready' });
+      }
+    });
+  }
+
   /** Loads the model ahead of its first use, unless one is loaded. What goes wrong is told at that use: nobody has asked yet. */
   warmUp(model: ModelPackage, provider: Settings['provider']): Promise<void> {
     return this.#inTurn(async () => {
@@ -112,7 +135,8 @@ export class Engine {
   }
 
   #inTurn<T>(task: () => Promise<T>): Promise<T> {
-    const result = this.#queue.then(task);
+    this.#waiting++;
+    const result = this.#queue.then(task).finally(() => this.#waiting--);
     this.#queue = result.catch(() => undefined);
     return result;
   }

@@ -4,8 +4,9 @@ import { type CallName, type Params, type Region, type Result, StudioError, VOIC
 import { plainName } from '../exports.js';
 import type { Handlers, Parts } from '../handlers.js';
 import { Recent } from '../recent.js';
-import { checkClip, cut, suggestRegion } from './check.js';
+import { checkClip, checkVoice, cut, suggestRegion } from './check.js';
 import { type Clip, readClip } from './clip.js';
+import { Listener } from './listener.js';
 
 type VoiceCall = Extract<CallName, keyof typeof voiceCalls>;
 type SoundFile = Params<'voices.open'>;
@@ -13,8 +14,9 @@ type SoundFile = Params<'voices.open'>;
 /** A clip is asked about each time its trim changes; the longest has 12 MB. */
 const REMEMBERED_BYTES = 32e6;
 
-export function createVoiceHandlers({ voices, voiceRows, items, exports, emit }: Parts): Pick<Handlers, VoiceCall> {
+export function createVoiceHandlers({ voices, voiceRows, items, exports, models, engine, emit }: Parts): Pick<Handlers, VoiceCall> {
   const recent = new Recent<Clip>(REMEMBERED_BYTES);
+  const listener = new Listener(models, engine);
 
   const read = async ({ name, bytes }: SoundFile): Promise<Clip> => {
     const key = createHash('sha256').update(bytes).digest('hex');
@@ -46,7 +48,7 @@ export function createVoiceHandlers({ voices, voiceRows, items, exports, emit }:
       const { samples } = clip;
       return { sound: toWav(samples, VOICE_RATE), seconds: samples.length / VOICE_RATE, suggested: suggestRegion(clip) };
     },
-    'voices.check': async ({ file, region }) => checkClip(await read(file), region),
+    'voices.check': async ({ file, region }) => checkVoice(listener, await read(file), region),
     'voices.add': add,
     'voices.rename': async ({ id, name }) => {
       const voice = await voices.rename(id, name);

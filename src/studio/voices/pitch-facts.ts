@@ -43,8 +43,8 @@ const LEAST_SYLLABLES = 6;
 const TURNS = 0.5;
 
 /**
- * Whether there seem to be two voices of different pitch that take turns. Of 144 pairs of speakers taken at random it finds 21, those
- * of a low and a high voice; of single speakers none of 144.
+ * Whether there seem to be two voices of different pitch that take turns: the guess where no model can listen (`speakers.ts`). Of 144 pairs of
+ * speakers taken at random it finds 21, and of another 144 it finds 11, those of a low and a high voice; of single speakers none of 144, and 1.
  */
 export function takesTurns(pitch: readonly number[]): boolean {
   const syllables = syllablesOf(pitch);
