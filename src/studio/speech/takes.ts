@@ -14,7 +14,7 @@ import type { JobsStore } from '../jobs-store.js';
 import { type Library, itemFiles } from '../library.js';
 import type { Models } from '../models.js';
 import { Recent } from '../recent.js';
-import { type Speech, findSpeech, gainTo, layOut, mixIn } from './joins.js';
+import { type Place, type Speech, findSpeech, gainTo, layOut, mixIn } from './joins.js';
 import { speaking } from './plan.js';
 import type { StoredPlans } from './stored-plans.js';
 import type { LaidOutTake, TakePart } from './take-files.js';
@@ -43,13 +43,13 @@ export class Takes {
 
   /** @throws StudioError `not-found`, or `bad-request` where the job is no text */
   async take(id: string): Promise<Take> {
-    const { job, plan, made, starts, rate, length } = await this.#laidOut(id);
+    const { job, plan, made, places, rate, length } = await this.#laidOut(id);
     const placeOf = new Map(made.map(({ index }, n) => [index, n]));
     const items = this.parts.items.ofJob(id);
     const sentences = plan.sentences.map(({ text, gap }, index): TakeSentence => {
       const n = placeOf.get(index);
       const one = n === undefined ? undefined : made[n];
-      const start = n === undefined ? undefined : starts[n];
+      const start = n === undefined ? undefined : places[n]?.start;
       return {
         index,
         text,
@@ -73,7 +73,7 @@ export class Takes {
 
   /** What a take is made of as far as it is made. @throws StudioError as `take`, and `bad-request` where nothing is made yet */
   async laidOut(id: string): Promise<{ take: LaidOutTake; recipe: Recipe }> {
-    const { job, made, starts, rate, length, levelDb, version } = await this.#laidOut(id);
+    const { job, made, places, rate, length, levelDb, version } = await this.#laidOut(id);
     // A page shows which sentence it is; a file would be without it, and nobody would know.
     const lost = [...this.parts.items.ofJob(id).keys()].find((index) => !made.some((one) => one.index === index));
     if (lost !== undefined) {
@@ -84,10 +84,10 @@ export class Takes {
     }
     if (made.length === 0) throw new StudioError('bad-request', 'No sentence of this text is made yet. Wait for the first one.');
     const parts = made.map(({ item, heard }, n): TakePart => {
-      const start = starts[n] ?? 0;
+      const { start, rest } = places[n] ?? { start: 0, rest: 0 };
       const mix: TakePart['mix'] = async (stretch, origin) => {
         const sound = fromWav(await this.parts.library.read(item.id, itemFiles.sound));
-        mixIn(stretch, sound, heard, start - origin, gainTo(levelDb, heard));
+        mixIn(stretch, sound, heard, { start: start - origin, rest }, gainTo(levelDb, heard));
       };
       return { item: item.id, start, mix };
     });
@@ -118,7 +118,7 @@ export class Takes {
     job: SpeechJob;
     plan: SpeechPlan;
     made: Made[];
-    starts: number[];
+    places: Place[];
     rate: number;
     length: number;
     levelDb: number;
@@ -136,14 +136,14 @@ export class Takes {
       if (heard) made.push({ index, item, heard });
     }
     const rate = sound.sampleRate;
-    const { starts, length } = layOut(
-      made.map(({ index, heard }) => ({ speech: heard, gap: plan.sentences[index]?.gap ?? 0 })),
+    const { places, length } = layOut(
+      made.map(({ index, heard }) => ({ speech: heard, gap: plan.sentences[index]?.gap ?? 0, isLast: index === plan.sentences.length - 1 })),
       rate,
       plan.lead,
       // Silence at the end is part of the whole once the whole is there.
       made.at(-1)?.index === plan.sentences.length - 1 ? (plan.sentences.at(-1)?.gap ?? 0) : 0,
     );
-    return { job, plan, made, starts, rate, length, levelDb: speech.levelDb, version: manifest.version };
+    return { job, plan, made, places, rate, length, levelDb: speech.levelDb, version: manifest.version };
   }
 
   /** Null where its file is damaged or gone. */

@@ -13,17 +13,18 @@ const RATE = 8000;
 function takeOf(tones: readonly [size: number, gap: number][], mixed: (item: string) => void = () => undefined, trail = 0): LaidOutTake {
   const sounds = tones.map(([size]) => ({ samples: tone(0.4, size, 0.1, RATE), sampleRate: RATE }));
   const parts = tones.map(([, gap], n) => ({ speech: findSpeech(sounds[n] ?? { samples: new Float32Array(0), sampleRate: RATE }), gap }));
-  const { starts, length } = layOut(parts, RATE, 0, trail);
+  const { places, length } = layOut(parts, RATE, 0, trail);
   return {
     sampleRate: RATE,
     length,
     parts: tones.map(([size], n) => ({
       item: `tone ${size}`,
-      start: starts[n] ?? 0,
+      start: places[n]?.start ?? 0,
       mix: (stretch, origin) => {
         mixed(`tone ${size}`);
         const [sound, part] = [sounds[n], parts[n]];
-        if (sound && part) mixIn(stretch, sound, part.speech, (starts[n] ?? 0) - origin, 1);
+        const { start, rest } = places[n] ?? { start: 0, rest: 0 };
+        if (sound && part) mixIn(stretch, sound, part.speech, { start: start - origin, rest }, 1);
         return Promise.resolve();
       },
     })),
