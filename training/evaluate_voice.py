@@ -9,6 +9,7 @@ where it was stopped; another checkpoint or other settings start anew.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -24,7 +25,7 @@ import torch
 from tqdm import tqdm
 
 from training.codec import Codec
-from training.durations import DurationModel
+from training.durations import DurationModel, load_durations
 from training.evaluate_codec import save_report, start_report
 from training.export_voice import trained_models
 from training.phone_table import BOUNDARY, to_ids
@@ -231,6 +232,8 @@ def main() -> None:
     # Read before the weights: where training goes on meanwhile, those are of this step or a later one, which the next start finds out.
     step_of = lambda name: torch.load(runs / name / "checkpoint.pt", map_location="cpu", weights_only=True, mmap=True)["step"]  # noqa: E731
     identity["step"] = step_of(recipe["name"])
+    durations, _ = load_durations(runs, recipe["durations"])
+    identity["durations"] = hashlib.sha256(durations.weight.numpy().tobytes()).hexdigest()[:16]
     if recipe.get("decoder"):
         identity |= {"decoder_step": step_of(recipe["decoder"]), "decoder_share": recipe.get("decoder_share", 1.0)}
     prompts = choose_prompts(validation, settings["prompts"], settings["prompt_s"])

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from training.alignments import Aligner, Alignment, _spread, _split_words, align_all, exact_alignments, read_alignments
-from training.durations import DurationModel, columns, evaluate, fit, pace_of
+from training.durations import DurationModel, as_read, columns, evaluate, fit, pace_of
 from training.phone_table import INDEX, PHONES, to_ids
 from training.speech_data import Clip
 from training.transcripts import Transcript, read_transcripts, sure_texts
@@ -52,6 +52,20 @@ def test_regression_finds_lengths_and_paces():
     assert ms[3] < 5
     held_out = evaluate(model, synthetic(20, seed=1))
     assert held_out["clip_share"] < 0.1 and held_out["phone_ms"] < 10
+
+
+def test_texts_are_read_as_the_recorded_speakers_read_them():
+    # Marks are silent for 50 or 350 ms: 200 on average, and less in the logarithm.
+    clips = [replace(a, ms=[*a.ms[:-1], 50 if i % 4 < 2 else 350]) for i, a in enumerate(synthetic(60))]
+    model, pace = fit(clips)
+    ids = torch.tensor([to_ids(["K", "AE1", "N", "_", "S", "IY0", "L", "."])])
+    before, apart = model(ids, torch.zeros(1), torch.ones(1))[0].tolist(), pace["b"] - pace["a"]
+    grown = as_read(model, pace, clips, {"b"})
+    after = model(ids, torch.zeros(1), torch.ones(1))[0].tolist()
+    assert grown["all"] == pytest.approx(1.1, abs=0.04) and grown["."] > 1.2 and grown[","] == 1
+    assert after[1] == pytest.approx(120, rel=0.1) and after[1] > before[1] and after[3] < 8
+    assert before[7] < 160 and after[7] == pytest.approx(200, rel=0.15)
+    assert pace["b"] - pace["a"] == pytest.approx(apart) and pace["b"] < apart
 
 
 def test_pace_of_a_prompt_is_the_speakers():

@@ -137,7 +137,11 @@ export class Takes {
     }
     const rate = sound.sampleRate;
     const { places, length } = layOut(
-      made.map(({ index, heard }) => ({ speech: heard, gap: plan.sentences[index]?.gap ?? 0, isLast: index === plan.sentences.length - 1 })),
+      made.map(({ index, heard }) => ({
+        speech: heard,
+        gap: plan.sentences[index]?.gap ?? 0,
+        isLast: index === plan.sentences.length - 1,
+      })),
       rate,
       plan.lead,
       // Silence at the end is part of the whole once the whole is there.
