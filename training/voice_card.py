@@ -47,7 +47,7 @@ def card(recipe: dict[str, Any], report: dict[str, Any], D: int, H: int, hours: 
         f"# {package['title']}",
         package["description"],
         f"A ResGen model (Kim et al., ICML 2025, arXiv 2412.10208) over the tokens of the package `{recipe['codec']}`, trained by this project: a text encoder over phones whose lengths come "
-        "from a regression, the voice's clip as tokens in front and as one vector, and a mixture of Gaussians over the summed embeddings of all masked depths. Attention works on pairs of "
+        "from a regression at the pace of the recorded readers, the voice's clip as tokens in front and as one vector, and a mixture of Gaussians over the summed embeddings of all masked depths. Attention works on pairs of "
         f"positions. {size / 1e6:.1f} M numbers, {_training(recipe, report['step'], hours, trained_on)}. Weights are exponential moving "
         "averages, rounded to float16, and what follows was measured with these.",
         *_decoder_section(report, recipe.get("decoder_share", 1.0)),
