@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Recipe, toPcm } from '../../contract/index.js';
@@ -24,7 +25,7 @@ export interface TakePart {
 /** What a file has in it. */
 interface Written {
   parts: readonly Pick<TakePart, 'item' | 'start'>[];
-  /** The recipe that it is marked with. */
+  /** Digest of the recipe that it is marked with. */
   marks: string;
   sampleRate: number;
   length: number;
@@ -59,7 +60,7 @@ export class TakeFiles {
 
   async #bring(name: string, take: LaidOutTake, recipe: Recipe | null): Promise<string> {
     const file = join(this.folder, name);
-    const marks = JSON.stringify(recipe);
+    const marks = createHash('sha256').update(JSON.stringify(recipe)).digest('base64');
     const known = this.#written.get(name);
     const isThere = known !== undefined && (await stat(file).catch(() => null)) !== null;
     const before = isThere && known.marks === marks && known.sampleRate === take.sampleRate && goesOn(known, take) ? known : null;

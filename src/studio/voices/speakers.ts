@@ -16,7 +16,7 @@ const APART = WINDOW / HOP;
 /**
  * How much nearer the windows on either side of a place are to each other than to those of the other side, as a difference of mean cosines. All
  * that comes before and after it is compared, and that next to it alone, which hears those who take turns but is less sure. To compare five and
- * five as well finds hardly more, and in 30 s has 16 false alarms in 300 in place of 3. Measured with voice-en 0.5.0; see `docs/voices.md`.
+ * five as well finds hardly more, and in 30 s has 16 false alarms in 300 in place of 3. Measured with voice-en 0.5.0, whose voice vectors are those of 0.5.1; see `docs/voices.md`.
  */
 const ALL = { least: 5, most: Infinity, score: 0.17 };
 const NEXT = { least: 3, most: 3, score: 0.25 };
