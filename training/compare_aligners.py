@@ -22,10 +22,11 @@ from torch import nn
 from tqdm import tqdm
 
 from training.alignments import Aligner, Alignment, load_alignments
+from training.evaluate_codec import save_report
 from training.phone_table import BOUNDARY, PAD, PHONES, is_pause, to_ids
 from training.runner import arguments, load_recipe, start_processes
 from training.speech_data import RATE, Speech
-from training.speech_losses import complex_stft, mel_filters
+from training.speech_losses import complex_stft, log_mel, mel_filters
 
 WINDOW, BANDS = 640, 80  # 40 ms, so that a frame is 10 ms
 FRAME_MS = 10
@@ -33,10 +34,9 @@ JUDGED = 300  # clips
 TOLERANCE_MS = (25, 50)
 
 
-def log_mel(audio_N: np.ndarray, filters_FM: torch.Tensor, hann_W: torch.Tensor) -> torch.Tensor:
+def spectrum(audio_N: np.ndarray, filters_FM: torch.Tensor, hann_W: torch.Tensor) -> torch.Tensor:
     """float32 `[frames, 80]`, each band of mean 0 and deviation 1 over the clip, which takes the speaker's level and channel out."""
-    real, imaginary = complex_stft(torch.from_numpy(audio_N).unsqueeze(0), hann_W)
-    mel_LM = ((real.square() + imaginary.square()).sqrt()[0].T @ filters_FM + 1e-5).log()
+    mel_LM = log_mel(*complex_stft(torch.from_numpy(audio_N).unsqueeze(0), hann_W), filters_FM)[0]
     return (mel_LM - mel_LM.mean(0)) / mel_LM.std(0).clamp(min=0.1)
 
 
@@ -104,11 +104,15 @@ def _path_back(total_LT: np.ndarray, came_LT: np.ndarray, may_skip_T: np.ndarray
 
 @dataclass
 class Said:
-    """A clip with its phones, a boundary before and after them for the silence there."""
+    """A clip and what is said in it."""
 
     alignment: Alignment
     clip: int
-    phones: list[str]
+
+    @property
+    def phones(self) -> list[str]:
+        """With a boundary before and after them, for the silence there."""
+        return [BOUNDARY, *self.alignment.phones, BOUNDARY]
 
 
 class MonotonicAligner:
@@ -121,7 +125,7 @@ class MonotonicAligner:
 
     def paths(self, some: list[Said], even: bool = False) -> tuple[list[np.ndarray | None], list[torch.Tensor], list[torch.Tensor]]:
         """The phone of each frame, the frames `[L, 80]` and what the encoder expects of each phone `[T, 80]`. `even` shares the frames out in equal parts."""
-        mels = [log_mel(self.speech.read(said.clip), self.filters_FM, self.hann_W) for said in some]
+        mels = [spectrum(self.speech.read(said.clip), self.filters_FM, self.hann_W) for said in some]
         ids_BT = nn.utils.rnn.pad_sequence([torch.tensor(to_ids(said.phones)) for said in some], batch_first=True, padding_value=PAD)
         expected = [e_TM[: len(said.phones)] for e_TM, said in zip(self.encoder(ids_BT), some)]
         if even:
@@ -193,7 +197,7 @@ def main() -> None:
     alignments, all_clips = load_alignments(recipe, runs)
     speech = Speech(runs / recipe["cache"], all_clips)
     places = {(c.set, c.path): i for i, c in enumerate(speech.clips)}
-    clips = [Said(a, places[a.set, a.path], [BOUNDARY, *a.phones, BOUNDARY]) for a in alignments if a.phones]
+    clips = [Said(a, places[a.set, a.path]) for a in alignments if a.phones]
     exact = [said for said in clips if said.alignment.exact]
     if not exact:
         raise SystemExit("No clip has exact lengths. Name a set that has them in `data.sets`, such as kokoro-synth-16k.")
@@ -208,7 +212,7 @@ def main() -> None:
     }
     path = runs / recipe["name"] / "aligners.json"
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(found, indent=1) + "\n")
+    save_report(path, found)
     print(json.dumps(found, indent=1))
 
 

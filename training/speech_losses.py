@@ -33,6 +33,12 @@ def complex_stft(audio_BN: torch.Tensor, hann_W: torch.Tensor) -> tuple[torch.Te
     return real, imaginary
 
 
+def log_mel(real: torch.Tensor, imaginary: torch.Tensor, filters: torch.Tensor) -> torch.Tensor:
+    """`[B, F, T]` each and filters `[F, bands]` -> `[B, T, bands]`, natural logarithm."""
+    magnitude = (real.square() + imaginary.square() + 1e-14).sqrt()
+    return (magnitude.transpose(1, 2) @ filters + MEL_FLOOR).log()
+
+
 class SpectralLoss(nn.Module):
     """`[B, N]` against its target `[B, N]` -> (log-mel L1 in nepers, mean over windows; L1 of the compressed complex spectra). Both scalars."""
 
@@ -43,9 +49,7 @@ class SpectralLoss(nn.Module):
             self.register_buffer(f"mel_{window}", mel_filters(window, bands), persistent=False)
 
     def log_mel(self, real: torch.Tensor, imaginary: torch.Tensor, window: int) -> torch.Tensor:
-        """`[B, T, bands]`, natural logarithm."""
-        magnitude = (real.square() + imaginary.square() + 1e-14).sqrt()
-        return (magnitude.transpose(1, 2) @ self.get_buffer(f"mel_{window}") + MEL_FLOOR).log()
+        return log_mel(real, imaginary, self.get_buffer(f"mel_{window}"))
 
     def forward(self, got_BN: torch.Tensor, target_BN: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         mel, complex_ = [], []

@@ -5,7 +5,7 @@ import type { ProviderName, ProviderProbe } from '../contract/records.js';
 import type { Sampling } from '../contract/sampling.js';
 import { type GraphBorder, type RunnableGraph, graphBorders } from './borders.js';
 import { LaterSessions, createSession, notUsable } from './later-sessions.js';
-import { encodeSound } from './listen.js';
+import { encodeSound, voicesOf } from './listen.js';
 import { type ModelPackage, borrowPackageFile, checkPackageFile, openPackage, packageFileNames, readPackageFile } from './package.js';
 import { type Attempt, type GoldenCases, type Sessions, chooseProvider, goldenCase, measure, releaseSessions } from './probe.js';
 import { providerFailure } from './provider-failure.js';
@@ -249,7 +249,7 @@ export class Engine {
         onStep: (report) => options.onStep?.({ ...report, step: c * T + report.step, steps: candidates * T }),
       });
       if (!said) continue;
-      const near = candidates === 1 ? 1 : likeness(condition.voice, await this.voiceOf(said.tokens, phones));
+      const near = candidates === 1 ? 1 : likeness(condition.voice, await voicesOf(this.later, said.tokens, 1));
       if (!kept || near > kept.near) kept = { said, seed: own, near };
     }
     if (!kept) throw new StudioError('internal', 'The engine sampled no sentence. Try again.');
@@ -294,12 +294,6 @@ export class Engine {
     const graph = await this.later.get('text');
     const Q = prompt.length / this.pack.manifest.tokens.D;
     return graph.run({ B: 1, P: phones.length, Q }, { phones: Int32Array.from(phones), speed: Float32Array.of(speed), prompt });
-  }
-
-  /** The voice vector `[W]` of what was said, as that of a clip. The graph wants phones too, whichever. */
-  private async voiceOf(tokens: Int32Array, phones: readonly number[]): Promise<Float32Array> {
-    const { voice } = await this.encodeText(phones, 1, tokens);
-    return float32(voice);
   }
 
   /** @throws StudioError `bad-request` */

@@ -23,6 +23,16 @@ export async function encodeSound(sessions: LaterSessions, samples: Float32Array
   return { tokens: int32(tokens), residual: float32(residual) };
 }
 
+/** The voice vectors `[B * W]` of sounds, each of as many tokens as the others: `[B * Q * D]`. */
+export async function voicesOf(sessions: LaterSessions, tokens: Int32Array, B: number): Promise<Float32Array> {
+  const graph = await sessions.get('text');
+  const Q = tokens.length / B / sessions.pack.manifest.tokens.D;
+  // The graph wants phones too, whichever.
+  const phones = new Int32Array(B * LEAST_PHONES).fill(1);
+  const { voice } = await graph.run({ B, P: LEAST_PHONES, Q }, { phones, speed: new Float32Array(B).fill(1), prompt: tokens });
+  return float32(voice);
+}
+
 /**
  * Whose voice is heard where in a sound: the voice vector `[W]` of each window of `window` positions, the first at the beginning and each
  * `hop` positions after the one before, as many as lie wholly inside.
@@ -41,7 +51,6 @@ export async function voiceVectors(
     throw new StudioError('bad-request', `A sound is listened to in 1 to ${MOST_WINDOWS} windows of ${LEAST_PROMPT} positions or more.`);
   }
   const { tokens } = await encodeSound(sessions, samples);
-  const graph = await sessions.get('text');
   const vectors: Float32Array[] = [];
   for (let first = 0; first < count; first += TOGETHER) {
     const B = Math.min(TOGETHER, count - first);
@@ -50,11 +59,9 @@ export async function voiceVectors(
       const at = (first + b) * hop * shape.D;
       prompt.set(tokens.subarray(at, at + window * shape.D), b * window * shape.D);
     }
-    // The graph wants phones too, whichever.
-    const phones = new Int32Array(B * LEAST_PHONES).fill(1);
-    const { voice } = await graph.run({ B, P: LEAST_PHONES, Q: window }, { phones, speed: new Float32Array(B).fill(1), prompt });
+    const voices = await voicesOf(sessions, prompt, B);
     const W = speech.width;
-    for (let b = 0; b < B; b++) vectors.push(float32(voice).slice(b * W, (b + 1) * W));
+    for (let b = 0; b < B; b++) vectors.push(voices.subarray(b * W, (b + 1) * W));
   }
   return vectors;
 }

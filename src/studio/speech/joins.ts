@@ -49,7 +49,7 @@ export function gainTo(levelDb: number, { level, peak }: Speech): number {
   return level === 0 ? 1 : Math.min(10 ** (levelDb / 20) / level, PEAK / peak);
 }
 
-/** One sentence in a take: its speech, the silence in seconds that is to follow, and whether the text ends with it. */
+/** One sentence in a take: its speech, the silence in seconds that is to follow, and whether the text ends with it, and so with that silence. */
 export interface Part {
   speech: Speech;
   gap: number;
@@ -66,21 +66,20 @@ export interface Place {
  * Where each part lies in the whole, and how long that is, in samples. Parts without silence between them overlap by a cross-fade. A gap is the
  * silence of the sentence in front of it as far as that goes: where the sound of the room stops at once, it is heard.
  * @param lead seconds of silence before the first part
- * @param trail seconds of silence after the last one, whatever its gap is
  */
-export function layOut(parts: readonly Part[], sampleRate: number, lead = 0, trail = 0): { places: Place[]; length: number } {
+export function layOut(parts: readonly Part[], sampleRate: number, lead = 0): { places: Place[]; length: number } {
   const fade = Math.round(FADE * sampleRate);
   let next = Math.round(lead * sampleRate);
-  let end = next;
-  let rest = 0;
+  let length = 0;
   const places = parts.map(({ speech, gap, isLast = false }) => {
     const start = Math.max(0, next);
-    rest = Math.min(speech.rest, Math.round((isLast ? Math.max(gap, CLOSING) : gap) * sampleRate));
-    end = start + speech.until - speech.from;
+    const rest = Math.min(speech.rest, Math.round((isLast ? Math.max(gap, CLOSING) : gap) * sampleRate));
+    const end = start + speech.until - speech.from;
     next = gap > 0 ? end + Math.round(gap * sampleRate) : end - fade;
+    length = end + (isLast ? Math.max(rest, Math.round(gap * sampleRate)) : rest);
     return { start, rest };
   });
-  return { places, length: parts.length === 0 ? 0 : end + Math.max(rest, Math.round(trail * sampleRate)) };
+  return { places, length };
 }
 
 /** Adds the speech of a sound and the rest behind it to a take at its place, at that gain, with soft edges. Whatever lies outside `whole` is left out. */

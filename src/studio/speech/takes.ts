@@ -144,8 +144,6 @@ export class Takes {
       })),
       rate,
       plan.lead,
-      // Silence at the end is part of the whole once the whole is there.
-      made.at(-1)?.index === plan.sentences.length - 1 ? (plan.sentences.at(-1)?.gap ?? 0) : 0,
     );
     return { job, plan, made, places, rate, length, levelDb: speech.levelDb, version: manifest.version };
   }

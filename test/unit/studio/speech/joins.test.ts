@@ -1,9 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { findSpeech, gainTo, layOut, mixIn } from '../../../../src/studio/speech/joins.js';
+import { type Part, findSpeech, gainTo, layOut, mixIn } from '../../../../src/studio/speech/joins.js';
 import { tone } from './studio.js';
 
 const RATE = 8000;
 const sound = (seconds: number, size: number, silence: number) => ({ samples: tone(seconds, size, silence, RATE), sampleRate: RATE });
+/** The same, with so many seconds of silence written at the end. */
+const endingIn = (parts: readonly Part[], gap: number): Part[] =>
+  parts.map((part, n) => (n === parts.length - 1 ? { ...part, gap, isLast: true } : part));
 const nowhere = { start: 0, rest: 0 };
 const rms = (samples: Float32Array): number => Math.sqrt(samples.reduce((sum, x) => sum + x * x, 0) / samples.length);
 
@@ -41,7 +44,7 @@ describe('sentences in a row', () => {
     expect(places[0]?.start).toBe(0.25 * RATE);
     expect((places[1]?.start ?? 0) / RATE).toBeCloseTo(0.25 + 1.08 + 0.35, 2);
     expect(length / RATE).toBeCloseTo(0.25 + 1.08 + 0.35 + 0.58, 2);
-    expect(layOut(parts, RATE, 0.25, 1).length).toBe(length + RATE);
+    expect(layOut(endingIn(parts, 1), RATE, 0.25).length).toBe(length + RATE);
     const whole = new Float32Array(length);
     parts.forEach(({ sound: one, speech }, i) => mixIn(whole, one, speech, places[i] ?? nowhere, gainTo(-23, speech)));
     const heard = (from: number, until: number): Float32Array => whole.subarray(from * RATE, until * RATE);
@@ -72,7 +75,7 @@ describe('sentences in a row', () => {
     expect(length / RATE).toBeCloseTo(3 * seconds + 0.35 + 1 + 0.3, 3);
     expect(heard(length / RATE - 0.28, length / RATE - 0.02)).toBeCloseTo(room / Math.SQRT2, 5);
     // A longer silence that was written counts from the last word.
-    expect(layOut(parts, RATE, 0, 2).length - length).toBe(Math.round(1.7 * RATE));
+    expect(layOut(endingIn(parts, 2), RATE).length - length).toBe(Math.round(1.7 * RATE));
   });
 
   it('without a gap run into each other without a click', () => {

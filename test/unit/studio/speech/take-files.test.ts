@@ -13,7 +13,9 @@ const RATE = 8000;
 function takeOf(tones: readonly [size: number, gap: number][], mixed: (item: string) => void = () => undefined, trail = 0): LaidOutTake {
   const sounds = tones.map(([size]) => ({ samples: tone(0.4, size, 0.1, RATE), sampleRate: RATE }));
   const parts = tones.map(([, gap], n) => ({ speech: findSpeech(sounds[n] ?? { samples: new Float32Array(0), sampleRate: RATE }), gap }));
-  const { places, length } = layOut(parts, RATE, 0, trail);
+  const last = parts.at(-1);
+  if (last && trail > 0) Object.assign(last, { gap: trail, isLast: true });
+  const { places, length } = layOut(parts, RATE);
   return {
     sampleRate: RATE,
     length,
