@@ -274,6 +274,31 @@ def new_package(out: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def keep_equal_graphs(folder: Path, out: Path) -> list[str]:
+    """Graphs of `folder` that `out` has with the same operations and the same numbers are taken from there: the exporter writes another file at each
+    run, and a repository would keep all of them. -> their names."""
+    equal = []
+    for path in sorted(folder.glob("*.onnx")):
+        shipped = out / path.name
+        if shipped.exists() and _content(shipped) == _content(path):
+            shutil.copyfile(shipped, path)
+            equal.append(path.name)
+    return equal
+
+
+def _content(path: Path) -> list[tuple[object, ...]]:
+    """Each operation with its attributes and where its inputs come from: numbers, an input of the graph or another operation. Names count for nothing."""
+    graph = onnx.load(str(path)).graph
+    source: dict[str, object] = {"": None} | {value.name: i for i, value in enumerate(graph.input)}
+    source |= {t.name: (t.data_type, *t.dims, hashlib.sha256(onnx.numpy_helper.to_array(t).tobytes()).digest()) for t in graph.initializer}
+    operations: list[tuple[object, ...]] = []
+    for node in graph.node:
+        attributes = sorted(a.SerializeToString(deterministic=True) for a in node.attribute)
+        source |= {name: (len(operations), i) for i, name in enumerate(node.output)}
+        operations.append((node.op_type, *attributes, *(source[name] for name in node.input)))
+    return [*operations, tuple(source[value.name] for value in graph.output)]
+
+
 def about(package: dict[str, str], kind: str) -> dict[str, object]:
     """What a manifest begins with, whatever the kind: the recipe's `package`."""
     return {"format": 1, "id": package["id"], "version": package["version"], "kind": kind} | {

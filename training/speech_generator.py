@@ -15,6 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from training.depthwise import shifted_products
 from training.loss import HeadState
 from training.phone_table import PAD, PHONES
 
@@ -87,12 +88,10 @@ def attend(q_BhLw: torch.Tensor, k_BhLw: torch.Tensor, v_BhLw: torch.Tensor, val
 
 
 def depthwise(conv: nn.Conv1d, x_BLW: torch.Tensor) -> torch.Tensor:
-    """`conv` over the positions, channel by channel. On a GPU as a sum of shifted products: the library's kernel is slow there, above all backwards."""
-    if not x_BLW.is_cuda:
-        return conv(x_BLW.transpose(1, 2)).transpose(1, 2)
-    L, reach = x_BLW.shape[1], conv.padding[0]
-    padded = F.pad(x_BLW, (0, 0, reach, reach))
-    return sum((padded[:, i : i + L] * conv.weight[:, 0, i] for i in range(2 * reach + 1)), conv.bias)
+    """`conv` over the positions, channel by channel."""
+    if x_BLW.is_cuda:
+        return shifted_products(x_BLW, conv.weight.squeeze(1), conv.bias)
+    return conv(x_BLW.transpose(1, 2)).transpose(1, 2)
 
 
 class SpeechBlock(nn.Module):

@@ -14,7 +14,7 @@ import torch
 import yaml
 
 from training import train_codec
-from training.codec import Codec, CodecConfig, Stft, fit_codebooks
+from training.codec import Codec, CodecConfig, Stft, fit_codebooks, with_more_blocks
 from training.export import round_to_half
 from training.export_codec import RunParts, export_codec
 from training.evaluate_codec import MEASURES, bars, chosen_clips, summarise
@@ -302,3 +302,14 @@ def test_a_run_becomes_a_package_that_gives_the_codecs_tokens(tmp_path):
     assert (x == codec.encode(clip).numpy()).all(-1).mean() > 0.9
     audio = run("decode", tokens=x, depth=np.full(x.shape[:2], 2, np.int32))
     torch.testing.assert_close(torch.from_numpy(audio), codec.decode(torch.from_numpy(x).long(), 2), atol=1e-4, rtol=1e-3)
+
+
+def test_a_decoder_with_more_blocks_decodes_as_before():
+    torch.manual_seed(0)
+    codec = codec_of()
+    grown = with_more_blocks(codec, [3, 2])
+    x = torch.randint(codec.config.V, (2, 9, codec.config.D))
+    torch.testing.assert_close(grown.decode(x), codec.decode(x))
+    assert grown.config.decoder_blocks == [3, 2] and sum(p.numel() for p in grown.decoder.parameters()) > sum(p.numel() for p in codec.decoder.parameters())
+    with pytest.raises(ValueError, match="as many or more"):
+        with_more_blocks(grown, [1, 2])
