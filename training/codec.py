@@ -7,7 +7,7 @@ Symbols: `N` samples, `T` STFT frames, `F` bins, `L` latents (tokens' positions)
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from math import prod
 from pathlib import Path
 
@@ -219,25 +219,6 @@ class Codec(nn.Module):
         depth_N = depth_B.repeat_interleave(z_BLH.shape[1])
         zq, commit, residual_D = self.quantiser(z_BLH.flatten(0, 1), depth_N)
         return self.decoder(zq.unflatten(0, z_BLH.shape[:2])), commit, residual_D
-
-
-@torch.no_grad()
-def with_more_blocks(codec: Codec, decoder_blocks: list[int]) -> Codec:
-    """The same codec with a decoder of more blocks, as many at each width as given: those that are new add nothing yet, so that it decodes as before."""
-    config = codec.config
-    if len(decoder_blocks) != len(config.decoder_blocks) or any(new < old for new, old in zip(decoder_blocks, config.decoder_blocks)):
-        raise ValueError(f"A decoder of {config.decoder_blocks} blocks can become one of as many or more at each width, not of {decoder_blocks}.")
-    grown = Codec(replace(config, decoder_blocks=decoder_blocks))
-    for part in ("encoder", "quantiser"):
-        getattr(grown, part).load_state_dict(getattr(codec, part).state_dict())
-    grown.decoder.head.load_state_dict(codec.decoder.head.state_dict())
-    before = list(codec.decoder.layers)
-    for layer in grown.decoder.layers:
-        if isinstance(layer, ConvNeXtBlock) and not isinstance(before[0], ConvNeXtBlock):
-            layer.scale.zero_()  # behind the last of its width
-        else:
-            layer.load_state_dict(before.pop(0).state_dict())
-    return grown
 
 
 @torch.no_grad()

@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from safetensors.numpy import save_file
 
-from training.codec import Codec, CodecConfig, load_codec, with_more_blocks
+from training.codec import Codec, CodecConfig, load_codec
 from training.durations import DurationModel, load_durations
 from training.export import about, camel, compare, export_graph, keep_equal_graphs, new_package, round_to_half, seed_bits, write_manifest
 from training.export_codec import MIN_POSITIONS, RunParts
@@ -56,10 +56,10 @@ def random_models(recipe: dict[str, Any]) -> tuple[Codec, SpeechStep, DurationMo
     return codec, step, durations
 
 
-def mix_decoders(taught: Codec, before: Codec, share: float) -> None:
-    """Moves the decoder's weights from the taught ones towards those it began with, which keep more of a voice; `share` is what stays of the taught (Wortsman et al. 2022, WiSE-FT)."""
+def mix_decoders(taught: Codec, own: Codec, share: float) -> None:
+    """Moves the decoder's weights from the taught ones towards the codec's own, which keep more of a voice; `share` is what stays of the taught (Wortsman et al. 2022, WiSE-FT)."""
     with torch.no_grad():
-        for a, b in zip(taught.decoder.parameters(), with_more_blocks(before, taught.config.decoder_blocks).decoder.parameters()):
+        for a, b in zip(taught.decoder.parameters(), own.decoder.parameters()):
             a.lerp_(b, 1 - share)
 
 

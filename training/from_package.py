@@ -155,9 +155,6 @@ def speech_runs(args: argparse.Namespace, golden: Golden, manifest: dict[str, An
     if speaks != ("codec" in recipe):
         raise SystemExit(f"{args.package} {'speaks' if speaks else 'is a codec alone'}: name the recipe of {'its generator' if speaks else 'a codec'}.")
     codec_recipe = load_recipe(Path(args.recipe).with_name(f"{recipe['codec']}.yaml")) if speaks else recipe
-    if "decoder" in recipe:
-        # Taught on, and perhaps with more blocks than the codec's own.
-        codec_recipe["model"]["decoder_blocks"] = recipe["codec_model"]["decoder_blocks"]
     codec = speech_codec(args.package, codec_recipe, golden)
     # Where tokens that were made stay valid: from the start, training would move the encoder.
     write(args.runs / codec_recipe["name"], codec_recipe, {"codec": codec, "ema": codec}, codec_recipe["freeze_at"])

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import nn
-from torch.nn.utils.rnn import pad_sequence
 
 from training.durations import DurationModel
 from training.loss import HeadState
-from training.masking import masked_count, visible
+from training.masking import visible
 from training.sampler import Sampling, Step, unmask
 from training.speech_tokens import Row
 
@@ -74,10 +73,10 @@ class SpeechStep(Step):
             return torch.cat([clip, made], 1).repeat(n, *[1] * (made.ndim - 1))
 
         # Row by row the condition as it is, then each evaluation without the text.
-        textless = torch.cat([no_text.new_zeros(1), torch.ones_like(no_text)]).unsqueeze(1).expand(-1, B).flatten() > 0
+        textless = torch.cat([torch.zeros(1), torch.ones_like(no_text)]).unsqueeze(1).expand(-1, B).flatten() > 0
         absent = g.text.absent.expand(B, Q, -1)
-        role = behind_clip(torch.ones(B, Q, dtype=torch.bool, device=k.device), torch.zeros(B, L, dtype=torch.bool, device=k.device))
-        no_k = torch.zeros(B, Q, dtype=torch.long, device=k.device)
+        role = behind_clip(torch.ones(B, Q, dtype=torch.bool), torch.zeros(B, L, dtype=torch.bool))
+        no_k = torch.zeros(B, Q, dtype=torch.long)
         known = g.trunk(
             behind_clip(z_BQH, z_BLH),
             behind_clip(no_k, k),
@@ -93,7 +92,7 @@ class SpeechStep(Step):
         bare = g.trunk(
             z_BLH.repeat(F, 1, 1),
             k.repeat(F, 1),
-            torch.zeros(1, dtype=torch.bool, device=k.device).expand(B * F, L),
+            torch.zeros(1, dtype=torch.bool).expand(B * F, L),
             None,
             text_BLW.repeat(F, 1, 1),
             voice.repeat(F, 1),
@@ -162,56 +161,3 @@ def sample_speech(step: SpeechStep, row: Row, seed: int, s: Sampling, voice_shar
     ]
     near = [float(torch.cosine_similarity(step.encode_voice(one), voice)) for one in said] if candidates > 1 else [1.0]
     return said[near.index(max(near))][0]
-
-
-@dataclass
-class AlikeRows:
-    """Rows of one length, on any device: the prompt's codes int64 `[B, Q, D]`, those of what is to be made `[B, L, D]`, padded phones `[B, P]`, and the phone of each text frame `[B, L, R]`."""
-
-    prompt: torch.Tensor
-    x: torch.Tensor
-    phones: torch.Tensor
-    frames: torch.Tensor
-
-    def to(self, device: torch.device) -> AlikeRows:
-        return AlikeRows(*(x.to(device) for x in vars(self).values()))
-
-    @staticmethod
-    def cut(rows: list[Row], Q: int, L: int) -> AlikeRows:
-        """The last `Q` positions of each row's prompt and the first `L` of what follows it; every row must have as many."""
-        phones = pad_sequence([torch.tensor(row.phones) for row in rows], batch_first=True)
-        prompt, x = (torch.stack([row.x[row.prompt - before : row.prompt + after] for row in rows]) for before, after in ((Q, 0), (0, L)))
-        frames = torch.stack([torch.from_numpy(row.frames[row.prompt : row.prompt + L]) for row in rows])
-        return AlikeRows(prompt, x, phones, frames)
-
-
-@torch.inference_mode()
-def sample_alike(step: SpeechStep, rows: AlikeRows, kept_B: torch.Tensor, s: Sampling, draw: torch.Generator) -> torch.Tensor:
-    """As `sample_speech`, of many rows together where they are: codes int64 `[B, L, D]`, of which the first `kept` depths of each row stay.
-
-    For training alone: the numbers come from `draw`, on the rows' device, and not from seeds that the engine could repeat.
-    """
-    (B, L, D), H, device = rows.x.shape, step.generator.config.H, rows.x.device
-    prompt, branches = rows.prompt.to(torch.int32), [branch.to(device) for branch in guidance_branches(None)]
-    text, voice = step.generator.text(rows.phones), step.encode_voice(prompt)
-    tokens, k = rows.x.to(torch.int32), (D - kept_B).unsqueeze(1).expand(B, L)
-    n_all = k.sum(1)
-    for t in range(1, s.steps + 1):
-        share = (t - 1) / max(1, s.steps - 1)
-        full = lambda value: torch.full((B,), value, device=device)  # noqa: E731
-        guidance = full(s.guidance_from + (s.guidance_to - s.guidance_from) * share)
-        uniform = torch.rand(B, L, generator=draw, device=device)
-        gaussian = torch.randn(B, L, H, generator=draw, device=device)
-        proposed, score = step(tokens, k, text, voice, rows.frames, prompt, *branches, guidance, full(s.top_p), full(s.noise), uniform, gaussian)
-        n = masked_count(torch.full((B,), t / s.steps, device=device, dtype=torch.float64), n_all, s.schedule)
-        gumbel = -torch.log(-torch.log(torch.rand(B, L, D, generator=draw, device=device).clamp(1e-7, 1 - 1e-7)))
-        was, k = k, reveal_together(k, score + s.tau * (1 - t / s.steps) * gumbel, n)
-        tokens = torch.where(visible(k, D) & ~visible(was, D), proposed, tokens)
-    return tokens.long()
-
-
-def reveal_together(k_BL: torch.Tensor, value_BLD: torch.Tensor, n_B: torch.Tensor) -> torch.Tensor:
-    """New `k [B, L]`: of each row's masked tokens the `n` of the lowest value stay masked. As `training.sampler.reveal`, of all rows at once."""
-    L, D = value_BLD.shape[1:]
-    rank = value_BLD.masked_fill(visible(k_BL, D), torch.inf).flatten(1).argsort(dim=1, stable=True).argsort(1)
-    return (rank < n_B.unsqueeze(1)).unflatten(1, (L, D)).sum(2)

@@ -88,10 +88,10 @@ def _training(recipe: dict[str, Any], step: int, hours: float, trained_on: str) 
 def _decoder_section(report: dict[str, Any], share: float) -> list[str]:
     if "decoder_step" not in report:
         return []
-    mixed = "" if share == 1 else f" The weights are {share:.0%} of that decoder's and {1 - share:.0%} of what it began with."
+    mixed = "" if share == 1 else f" The weights are {share:.0%} of that decoder's and {1 - share:.0%} of the codec's own."
     return [
         f"With encoder and codebooks at rest, the codec's decoder was taught on for {report['decoder_step']:,} steps with training clips that the generator had said again: to the clip itself where "
-        f"the first depths had been left as they were, and by critics alone (complex STFTs, waveforms folded at several periods) where nothing had. No judge below had a part in it.{mixed}"
+        f"the first depths had been left as they were, and by complex-STFT critics alone where nothing had. No judge below had a part in it.{mixed}"
     ]
 
 

@@ -14,7 +14,8 @@ import torch
 import yaml
 
 from training import train_codec
-from training.codec import Codec, CodecConfig, Stft, fit_codebooks, with_more_blocks
+from training.codec import Codec, CodecConfig, Stft, fit_codebooks
+from training.depthwise import shifted_products
 from training.export import round_to_half
 from training.export_codec import RunParts, export_codec
 from training.evaluate_codec import MEASURES, bars, chosen_clips, summarise
@@ -37,6 +38,11 @@ def codec_of(**changes: object) -> Codec:
     codec = Codec(CodecConfig(**{**TINY, **changes}))
     codec.quantiser.e_DVH.normal_()
     return codec.eval()
+
+
+def test_shifted_products_are_the_depthwise_convolution():
+    conv, x = torch.nn.Conv1d(6, 6, 7, padding=3, groups=6), torch.randn(2, 11, 6)
+    torch.testing.assert_close(shifted_products(x, conv.weight.squeeze(1), conv.bias), conv(x.transpose(1, 2)).transpose(1, 2))
 
 
 def test_inverse_stft_gives_the_audio_back_edges_included():
@@ -302,14 +308,3 @@ def test_a_run_becomes_a_package_that_gives_the_codecs_tokens(tmp_path):
     assert (x == codec.encode(clip).numpy()).all(-1).mean() > 0.9
     audio = run("decode", tokens=x, depth=np.full(x.shape[:2], 2, np.int32))
     torch.testing.assert_close(torch.from_numpy(audio), codec.decode(torch.from_numpy(x).long(), 2), atol=1e-4, rtol=1e-3)
-
-
-def test_a_decoder_with_more_blocks_decodes_as_before():
-    torch.manual_seed(0)
-    codec = codec_of()
-    grown = with_more_blocks(codec, [3, 2])
-    x = torch.randint(codec.config.V, (2, 9, codec.config.D))
-    torch.testing.assert_close(grown.decode(x), codec.decode(x))
-    assert grown.config.decoder_blocks == [3, 2] and sum(p.numel() for p in grown.decoder.parameters()) > sum(p.numel() for p in codec.decoder.parameters())
-    with pytest.raises(ValueError, match="as many or more"):
-        with_more_blocks(grown, [1, 2])

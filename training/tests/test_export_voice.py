@@ -14,8 +14,7 @@ import pytest
 import torch
 from safetensors.numpy import load_file
 
-from training.codec import with_more_blocks
-from training.export_voice import GOLDEN_TEXT, export_voice, mix_decoders, random_models
+from training.export_voice import GOLDEN_TEXT, export_voice, random_models
 from training.phone_table import PHONES, to_ids
 from training.runner import load_recipe
 from training.sampler import Sampling
@@ -88,19 +87,6 @@ def test_what_is_nearly_silent_is_encoded_as_in_training(made):
         tokens, residual = encode.run(None, {"samples": samples.numpy()})
         assert np.isfinite(residual).all()
         assert (tokens == codec.encode(samples).numpy()).mean() > 0.98
-
-
-@torch.inference_mode()
-def test_a_taught_decoder_is_mixed_with_the_one_it_began_with_which_may_be_smaller(made):
-    (codec, _, _), _ = made
-    taught = with_more_blocks(codec, [2, 1])
-    for p in taught.decoder.parameters():
-        p += 0.1
-    x = torch.randint(codec.config.V, (1, 12, codec.config.D))
-    mix_decoders(taught, codec, 1.0)
-    assert not torch.allclose(taught.decode(x), codec.decode(x), atol=1e-4)
-    mix_decoders(taught, codec, 0.0)
-    torch.testing.assert_close(taught.decode(x), codec.decode(x))
 
 
 def test_graphs_that_have_not_changed_stay_as_they_were_in_the_package(made, tmp_path):

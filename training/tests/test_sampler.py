@@ -8,7 +8,6 @@ from training.loss import HeadState
 from training.masking import visible
 from training.quantiser import ResidualQuantiser
 from training.sampler import Sampling, Step, reveal, sample
-from training.speech_sampler import reveal_together
 
 L, D, V, H, K = 4, 3, 8, 4, 6
 
@@ -133,15 +132,6 @@ def test_reveal_never_masks_again_and_leaves_n_masked():
         for n in range(6, -1, -1):
             new = reveal(k, -rng.random((L, D)).cumsum(1), noise.gumbel(1, noise.GUMBEL, n, L * D).reshape(L, D), n, 4.0, mode)
             assert new.sum() == n and (new <= k).all()
-
-
-def test_many_rows_are_revealed_as_each_alone():
-    rng, L, D = np.random.default_rng(0), 7, 4
-    k, n = rng.integers(1, D + 1, (5, L)), np.array([0, 1, 5, 3, 7])
-    score, gumbel = -rng.random((5, L, D)).astype(np.float32).cumsum(2), rng.gumbel(size=(5, L, D)).astype(np.float32)
-    value = torch.from_numpy(score) + 1.5 * torch.from_numpy(gumbel)
-    together = reveal_together(torch.from_numpy(k), value, torch.from_numpy(n))
-    assert together.tolist() == [reveal(*row, 1.5, "confidence").tolist() for row in zip(k, score, gumbel, n)]
 
 
 def test_random_reveal_draws_from_the_hypergeometric_posterior():

@@ -30,7 +30,7 @@ def test_the_card_says_what_was_measured():
     assert "1 sentences that are in no training text, said after 8 s of ls-1737 and ls-19" in text
     assert "decoder" not in text and "taught on for 4,000 steps" in card(recipe, report | {"decoder_step": 4000}, 16, 128, 1.75, "2 cores")
     mixed = card({**recipe, "decoder_share": 0.75}, report | {"decoder_step": 4000}, 16, 128, 1.75, "2 cores")
-    assert "The weights are 75% of that decoder's and 25% of what it began with." in mixed
+    assert "The weights are 75% of that decoder's and 25% of the codec's own." in mixed
     assert "repeated: 1" in text and "| dnsmos_ovr >= 3.0 | **not met** |" in text and "## Licence" in text
     assert all(name in text for name in ("Kokoro-82M", "LibriSpeech train-clean-5", "speechocean762, adult"))
     assert "Of clips without a text only the voice was used." in text
