@@ -55,6 +55,17 @@ describe('the prompt form', () => {
     expect(f.changed.size).toBe(0);
   });
 
+  it('leaves out again what the preset leaves out, when its knob is reset', () => {
+    const f = form();
+    f.toggleClass('Apple');
+    f.setOptional('voiceShare', 0.5);
+    f.setKnob('candidates', 3);
+    f.resetKnob('voiceShare');
+    f.resetKnob('candidates');
+    expect(f.nextRequest()?.sampling).toEqual(sampling);
+    expect(f.nextRequest()?.sampling).not.toHaveProperty('candidates');
+  });
+
   it('leaves the view to the seed unless one is chosen', () => {
     const f = form();
     f.toggleClass('Apple');

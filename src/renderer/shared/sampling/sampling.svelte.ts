@@ -52,7 +52,11 @@ export class SamplingForm {
 
   resetKnob(key: keyof Sampling): void {
     const preset = this.#samplingOf(this.preset);
-    if (preset) this.setKnob(key, preset[key]);
+    if (!preset || !this.sampling) return;
+    const sampling: Sampling = { ...this.sampling, [key]: preset[key] };
+    // What the preset leaves out is left out again.
+    if (!(key in preset)) Reflect.deleteProperty(sampling, key);
+    this.sampling = sampling;
   }
 
   /** A seed typed by hand is meant to be used, so it is pinned. */
