@@ -118,8 +118,8 @@ def prompt_audio(speech: Speech, i: int, samples: int) -> np.ndarray:
 class Say:
     """Sentences as samples float32 `[N]`. Pauses that are written in the text are left out."""
 
-    def __init__(self, codec: Codec, step: SpeechStep, durations: DurationModel, sampling: Sampling, voice_share: float | None = None):
-        self.codec, self.step, self.durations, self.sampling, self.voice_share = codec, step, durations, sampling, voice_share
+    def __init__(self, codec: Codec, step: SpeechStep, durations: DurationModel, sampling: Sampling):
+        self.codec, self.step, self.durations, self.sampling = codec, step, durations, sampling
         self.front_end = FrontEnd()
 
     @torch.inference_mode()
@@ -130,7 +130,7 @@ class Say:
         prompt_LD = self.codec.encode(torch.from_numpy(prompt_N).unsqueeze(0))[0]
         ms = self.durations(torch.tensor([phones]), torch.zeros(1), torch.ones(1))[0]
         row = from_durations(phones, (ms.double() / 1000).tolist(), prompt_LD, c.rate / c.samples_per_latent, g.frames_per_token)
-        tokens = sample_speech(self.step, row, seed, self.sampling, self.voice_share)
+        tokens = sample_speech(self.step, row, seed, self.sampling)
         return self.codec.decode(tokens.unsqueeze(0).long())[0].clamp(-1, 1).numpy().copy()
 
 
@@ -212,7 +212,7 @@ def evaluate(
 def speaker_and_judges(recipe: dict[str, Any], runs: Path, threads: int) -> tuple[Say, VoiceJudges]:
     torch.set_num_threads(threads)
     settings = recipe["evaluation"]
-    say = Say(*trained_models(recipe, runs), Sampling(**recipe["package"]["presets"][settings["preset"]]), settings["voice_share"])
+    say = Say(*trained_models(recipe, runs), Sampling(**recipe["package"]["presets"][settings["preset"]]))
     dnsmos = Dnsmos(Path(settings["dnsmos"]), threads)
     return say, VoiceJudges(Whisper(runs / "judges", threads), Sphinx(), dnsmos, Speaker(), Normaliser())
 
@@ -227,7 +227,7 @@ def main() -> None:
     if known := known_sentences(sentences, texts, normalise):
         raise SystemExit(f"In a training text already: {'; '.join(known)}. Write other sentences into {settings['sentences']}.")
     sampling = Sampling(**recipe["package"]["presets"][settings["preset"]])
-    identity = {"sampling": vars(sampling), "voice_share": settings["voice_share"], "sentences": sentences}
+    identity = {"sampling": vars(sampling), "sentences": sentences}
     identity |= {"prompts": settings["prompts"], "prompt_s": settings["prompt_s"]}
     # Read before the weights: where training goes on meanwhile, those are of this step or a later one, which the next start finds out.
     step_of = lambda name: torch.load(runs / name / "checkpoint.pt", map_location="cpu", weights_only=True, mmap=True)["step"]  # noqa: E731

@@ -364,6 +364,7 @@ def camel(s: Sampling) -> dict[str, object]:
         "noise": s.noise,
         "reveal": s.reveal,
         **({"candidates": s.candidates} if s.candidates > 1 else {}),
+        **({"voiceShare": s.voice_share} if s.voice_share is not None else {}),
     }
 
 

@@ -32,6 +32,7 @@ class Sampling:
     noise: float = 0.7
     reveal: str = "confidence"
     candidates: int = 1  # of speech
+    voice_share: float | None = None  # of the guidance of speech; None guides text and voice together
 
     def with_(self, **changes: object) -> Sampling:
         return replace(self, **changes)

@@ -139,7 +139,7 @@ def candidate_seed(seed: int, c: int) -> int:
 
 
 @torch.inference_mode()
-def sample_speech(step: SpeechStep, row: Row, seed: int, s: Sampling, voice_share: float | None = None, kept: int = 0) -> torch.Tensor:
+def sample_speech(step: SpeechStep, row: Row, seed: int, s: Sampling, kept: int = 0) -> torch.Tensor:
     """Tokens int32 `[L, D]` of what stands behind the row's prompt. The first `kept` depths stay as the row has them.
 
     Of several candidates the one whose voice vector is nearest to the prompt's; where something is kept or too short to tell, there is but one.
@@ -148,7 +148,7 @@ def sample_speech(step: SpeechStep, row: Row, seed: int, s: Sampling, voice_shar
     prompt, x = row.x[: row.prompt].unsqueeze(0).to(torch.int32), row.x[row.prompt :].unsqueeze(0).to(torch.int32)
     text, voice = step.generator.text(torch.tensor([row.phones])), step.encode_voice(prompt)
     frames = torch.from_numpy(row.frames[row.prompt :]).unsqueeze(0)
-    branches = guidance_branches(voice_share)
+    branches = guidance_branches(s.voice_share)
 
     def propose(tokens: torch.Tensor, k: torch.Tensor, guidance: torch.Tensor, *draw: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         return step(tokens, k, text, voice, frames, prompt, *(branches if guidance.any() else NO_BRANCHES), guidance, *draw)

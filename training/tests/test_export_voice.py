@@ -72,7 +72,7 @@ def test_all_of_the_guidance_on_the_voice_is_not_that_on_the_text(made):
     prompt = torch.randint(codec.config.V, (12, codec.config.D))
     row = from_durations(to_ids(["_", "B", "AA1", "."]), [0.05, 0.06, 0.1, 0.08], prompt, 100.0, 4)
     s = Sampling(steps=4, guidance_from=2.0, guidance_to=2.0)
-    a, b, c = (sample_speech(step, row, 1, s, share) for share in (0.0, 1.0, None))
+    a, b, c = (sample_speech(step, row, 1, s.with_(voice_share=share)) for share in (0.0, 1.0, None))
     assert not torch.equal(a, b) and not torch.equal(a, c)
 
 

@@ -189,19 +189,19 @@ def test_sampling_keeps_the_prompt_and_is_repeatable(voice_share: float | None):
     step = SpeechStep(SpeechGenerator(CONFIG).eval(), codebooks(), tokens.scale, tokens.sigma).eval()
     prompt = tokens.x[:9]
     row = from_durations(to_ids(["_", "B", "AA1", "."]), [0.04, 0.06, 0.1, 0.08], prompt, RATE_TOKENS, R)
-    s = Sampling(steps=5)
-    a, b = (sample_speech(step, row, 3, s, voice_share) for _ in range(2))
+    s = Sampling(steps=5, voice_share=voice_share)
+    a, b = (sample_speech(step, row, 3, s) for _ in range(2))
     assert torch.equal(a, b) and a.shape == (14, D) and a.dtype == torch.int32
     assert len(a.unique(dim=0)) > 1
-    assert not torch.equal(a, sample_speech(step, row, 5, s, voice_share))
+    assert not torch.equal(a, sample_speech(step, row, 5, s))
     # The first depths of what is there stay.
-    again = sample_speech(step, replace(row, x=torch.cat([prompt.long(), a.long()])), 5, s, voice_share, kept=1)
+    again = sample_speech(step, replace(row, x=torch.cat([prompt.long(), a.long()])), 5, s, kept=1)
     assert torch.equal(again[:, 0], a[:, 0]) and not torch.equal(again[:, 1:], a[:, 1:])
     # Another clip is another voice, and a guidance of zero costs no further evaluation.
-    assert not torch.equal(a, sample_speech(step, replace(row, x=torch.cat([tokens.x[20:29].long(), row.x[9:]])), 3, s, voice_share))
+    assert not torch.equal(a, sample_speech(step, replace(row, x=torch.cat([tokens.x[20:29].long(), row.x[9:]])), 3, s))
     trunks = []
     step.generator.trunk = lambda *args, trunk=step.generator.trunk, **more: (trunks.append(len(args[0])), trunk(*args, **more))[1]
-    sample_speech(step, row, 3, s.with_(guidance_from=1.0, guidance_to=0.0, steps=2), voice_share)
+    sample_speech(step, row, 3, s.with_(guidance_from=1.0, guidance_to=0.0, steps=2))
     assert trunks == ([1, 1, 1, 0] if voice_share is None else [2, 1, 1, 0])
 
 
