@@ -58,7 +58,7 @@ describe('the prompt form', () => {
   it('leaves out again what the preset leaves out, when its knob is reset', () => {
     const f = form();
     f.toggleClass('Apple');
-    f.setOptional('voiceShare', 0.5);
+    f.setKnob('voiceShare', 0.5);
     f.setKnob('candidates', 3);
     f.resetKnob('voiceShare');
     f.resetKnob('candidates');

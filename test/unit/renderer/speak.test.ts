@@ -131,7 +131,7 @@ describe('the Speak page', () => {
     page.form.typeSeed(9);
     page.form.setSpeed(1.5);
     await page.speak();
-    page.form.setOptional('voiceShare', 0.25);
+    page.form.setKnob('voiceShare', 0.25);
     await page.speak();
     const asked = { model: 'voice-en', voice: 'ada', text: 'One. Two.', seed: 9, speed: 1.5 };
     expect(bridge.called('speech.say')).toEqual([

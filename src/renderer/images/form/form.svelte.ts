@@ -27,7 +27,7 @@ export class PromptForm extends SamplingForm {
 
   /** null leaves the view to the seed. */
   setView(view: number | null): void {
-    this.setOptional('view', view);
+    this.setKnob('view', view ?? undefined);
   }
 
   toggleClass(name: string): void {

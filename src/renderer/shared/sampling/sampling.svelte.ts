@@ -37,26 +37,17 @@ export class SamplingForm {
     return differences(this.sampling, this.#samplingOf(this.preset));
   }
 
+  /** Undefined takes an optional knob away: what it would choose is left to the model or to the seed. */
   setKnob<K extends keyof Sampling>(key: K, value: Sampling[K]): void {
-    if (this.sampling) this.sampling = { ...this.sampling, [key]: value };
-  }
-
-  /** Null takes the knob away: what it would choose is left to the model or to the seed. */
-  setOptional(key: 'view' | 'voiceShare', value: number | null): void {
     if (!this.sampling) return;
-    const sampling = { ...this.sampling };
-    if (key === 'view') delete sampling.view;
-    else delete sampling.voiceShare;
-    this.sampling = value === null ? sampling : { ...sampling, [key]: value };
+    const sampling = { ...this.sampling, [key]: value };
+    if (value === undefined) Reflect.deleteProperty(sampling, key);
+    this.sampling = sampling;
   }
 
   resetKnob(key: keyof Sampling): void {
     const preset = this.#samplingOf(this.preset);
-    if (!preset || !this.sampling) return;
-    const sampling: Sampling = { ...this.sampling, [key]: preset[key] };
-    // What the preset leaves out is left out again.
-    if (!(key in preset)) Reflect.deleteProperty(sampling, key);
-    this.sampling = sampling;
+    if (preset) this.setKnob(key, preset[key]);
   }
 
   /** A seed typed by hand is meant to be used, so it is pinned. */
