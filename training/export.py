@@ -218,11 +218,11 @@ def main() -> None:
     step = Step(generator, tokenizer.quantiser.e_DVH, scale, sigma).eval()
 
     with new_package(args.out) as folder:
-        write_package(folder, recipe, tokenizer, step, classes, args.card, args.random)
+        write_package(folder, args.out, recipe, tokenizer, step, classes, args.card, args.random)
     print(f"{args.out}: {sum(f.stat().st_size for f in args.out.iterdir()) / 1e6:.1f} MB")
 
 
-def write_package(folder: Path, recipe: dict, tokenizer: Tokenizer, step: Step, classes: list[str], card_file: Path | None, random: bool) -> None:
+def write_package(folder: Path, out: Path, recipe: dict, tokenizer: Tokenizer, step: Step, classes: list[str], card_file: Path | None, random: bool) -> None:
     t, c, sigma, package = tokenizer.config, step.generator.config, step.sigma_D, recipe["package"]
     golden: dict[str, np.ndarray] = {}
     for name, module, inputs, outputs in graph_cases(step, tokenizer):
@@ -255,7 +255,7 @@ def write_package(folder: Path, recipe: dict, tokenizer: Tokenizer, step: Step, 
         tile, columns = 64, 12
         (folder / "thumbnails.webp").write_bytes(thumbnails(recipe, tokenizer, tile, columns))
         manifest["thumbnails"] = {"columns": columns, "tile": tile}
-    write_manifest(folder, manifest)
+    write_manifest(folder, out, manifest)
 
 
 @contextlib.contextmanager
@@ -306,8 +306,10 @@ def about(package: dict[str, str], kind: str) -> dict[str, object]:
     }
 
 
-def write_manifest(folder: Path, manifest: dict[str, object]) -> None:
-    """`model.json` with a description of every file of the folder."""
+def write_manifest(folder: Path, out: Path, manifest: dict[str, object]) -> None:
+    """`model.json` with a description of every file of the folder, whose graphs are those of `out` where they have not changed."""
+    if equal := keep_equal_graphs(folder, out):
+        print(f"As in the package before: {', '.join(equal)}")
     files = {path.stem if path.suffix != ".md" else "card": describe(path) for path in sorted(folder.iterdir())}
     (folder / "model.json").write_text(json.dumps({**manifest, "files": files}, indent=1, ensure_ascii=False) + "\n")
 

@@ -268,7 +268,7 @@ def export_codec(source: str | RunParts, out: Path, id: str, title: str, version
             "tokens": {"L": MAX_POSITIONS, "D": D, "V": V, "H": H},
             "sound": {"sampleRate": parts.rate, "samplesPerPosition": parts.hop},
         }
-        write_manifest(folder, manifest)
+        write_manifest(folder, out, manifest)
 
 
 def main() -> None:

@@ -22,7 +22,7 @@ from safetensors.numpy import save_file
 
 from training.codec import Codec, CodecConfig, load_codec
 from training.durations import DurationModel, load_durations
-from training.export import about, camel, compare, export_graph, keep_equal_graphs, new_package, round_to_half, seed_bits, write_manifest
+from training.export import about, camel, compare, export_graph, new_package, round_to_half, seed_bits, write_manifest
 from training.export_codec import MIN_POSITIONS, RunParts
 from training.export_codec import graph_cases as codec_cases
 from training.masking import draw_masked_depths
@@ -171,9 +171,7 @@ def export_voice(recipe: dict[str, Any], codec: Codec, step: SpeechStep, duratio
             "presets": [{"id": name, "sampling": camel(s)} for name, s in presets.items()],
             "defaultPreset": "balanced",
         }
-        if equal := keep_equal_graphs(folder, out):
-            print(f"As in the package before: {', '.join(equal)}")
-        write_manifest(folder, manifest)
+        write_manifest(folder, out, manifest)
 
 
 def main() -> None:
